@@ -38,7 +38,7 @@ class Cost:
     """The price of one call.
 
     `amount_usd` is `None` when it cannot be known, and `reason` then says why: `unknown_model`, `no_usage`,
-    `bad_usage` (counts that contradict each other) or `unsupported_usage` (a priced quantity the table has no rate for).
+    `bad_usage` (counts that contradict each other) or `unsupported_usage` (a quantity the table has no rate for).
     `source` is `provider` (the response said it), `override` (the user's file) or `local` (the bundled table).
     """
 
