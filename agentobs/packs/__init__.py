@@ -1,0 +1,1 @@
+"""Generators of dashboards, rules, alerts, runbook and collector configurations; imports only the catalogue."""

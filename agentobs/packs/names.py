@@ -1,0 +1,150 @@
+"""Names as Prometheus knows them: of series, of labels, and the conditions on labels.
+
+One function each turns a catalogue object into a name under the three ways that names travel.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from agentobs.catalogue import Attribute, Kind, Metric
+
+if TYPE_CHECKING:
+    from .promql import Expr
+
+Naming = Literal["default", "no-suffix", "utf8"]
+"""How OpenTelemetry names reach Prometheus: its translation strategies UnderscoreEscapingWithSuffixes (also what every
+Python exporter does), UnderscoreEscapingWithoutSuffixes and NoUTF8EscapingWithSuffixes."""
+NAMINGS: tuple[Naming, ...] = ("default", "no-suffix", "utf8")
+
+Part = Literal["", "bucket", "sum", "count"]
+
+LEGACY = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_RE2_SPECIAL = re.compile(r"([\\.^$|?*+()\[\]{}])")
+_UNIT_SUFFIX = {"s": "_seconds", "By": "_bytes"}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLabel:
+    """A label that Prometheus, not agentobs, puts on a series."""
+
+    label: str
+
+
+Label = Attribute | TargetLabel
+
+JOB = TargetLabel("job")
+INSTANCE = TargetLabel("instance")
+LE = TargetLabel("le")
+ALERT_NAME = TargetLabel("alertname")
+ALERT_STATE = TargetLabel("alertstate")
+SEVERITY = TargetLabel("severity")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A series that Prometheus makes itself, read as a gauge."""
+
+    name: str
+    labels: tuple[Label, ...]
+
+
+UP = Foreign("up", ())
+ALERTS = Foreign("ALERTS", (ALERT_NAME, ALERT_STATE, SEVERITY))
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording rule: `name` follows `level:metric:operation`, `expr` makes it, `description` says what it is."""
+
+    name: str
+    expr: Expr
+    description: str
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        return tuple(sorted(self.expr.labels, key=lambda label: label.label))
+
+
+Source = Metric | Recorded | Foreign
+
+
+def series_name(source: Source, part: Part = "", naming: Naming = "default") -> str:
+    """The name of a series in Prometheus; a recorded or foreign one has the same name under every naming."""
+    if not isinstance(source, Metric):
+        return source.name
+    name = source.name if naming == "utf8" else source.name.replace(".", "_")
+    if naming != "no-suffix":
+        name += _UNIT_SUFFIX.get(source.unit, "") + ("_total" if source.kind is Kind.COUNTER else "")
+    return f"{name}_{part}" if part else name
+
+
+def label_name(label: Label, naming: Naming = "default") -> str:
+    """The name of a label in Prometheus, unquoted."""
+    return label.name if naming == "utf8" and isinstance(label, Attribute) else label.label
+
+
+def alert_value(label: Label, naming: Naming = "default") -> str:
+    """The label's value in an alert's template."""
+    name = label_name(label, naming)
+    return f"{{{{ $labels.{name} }}}}" if LEGACY.fullmatch(name) else f'{{{{ index $labels "{name}" }}}}'
+
+
+def legend(label: Label, naming: Naming = "default") -> str:
+    """The label's value in the name of a Grafana series."""
+    return f"{{{{{label_name(label, naming)}}}}}"
+
+
+# --- matchers ---------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One condition on a label; an absent label counts as the empty string."""
+
+    label: Label
+    op: Literal["=", "!=", "=~", "!~"]
+    value: str
+
+    def render(self, naming: Naming) -> str:
+        return f"{quoted_name(label_name(self.label, naming))}{self.op}{quoted(self.value)}"
+
+
+def equals(label: Label, value: str) -> Matcher:
+    return Matcher(label, "=", _known(label, value))
+
+
+def differs(label: Label, value: str) -> Matcher:
+    return Matcher(label, "!=", _known(label, value))
+
+
+def one_of(label: Label, *values: str) -> Matcher:
+    return Matcher(label, "=~", "|".join(_RE2_SPECIAL.sub(r"\\\1", _known(label, value)) for value in values))
+
+
+def none_of(label: Label, *values: str) -> Matcher:
+    return Matcher(label, "!~", "|".join(_RE2_SPECIAL.sub(r"\\\1", _known(label, value)) for value in values))
+
+
+def like(label: Label, pattern: str) -> Matcher:
+    """A regular expression over the whole value, such as a Grafana variable: `like(label, "$model")`."""
+    return Matcher(label, "=~", pattern)
+
+
+def quoted(text: str) -> str:
+    """A PromQL string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _known(label: Label, value: str) -> str:
+    if isinstance(label, Attribute) and label.values and value and value not in label.values:
+        raise ValueError(f"{label.name} is never {value!r}; allowed: {', '.join(label.values)}")
+    return value
+
+
+def quoted_name(name: str) -> str:
+    return name if LEGACY.fullmatch(name) else quoted(name)
+
+
+def listed(labels: tuple[Label, ...], naming: Naming) -> str:
+    return ", ".join(quoted_name(label_name(label, naming)) for label in labels)
