@@ -1,0 +1,6 @@
+"""What a model call costs: `PriceBook` turns provider, model and usage into USD, or says why it cannot."""
+
+from agentobs.pricing.book import ContextWindow, PriceBook
+from agentobs.pricing.documents import PriceFileError
+
+__all__ = ["ContextWindow", "PriceBook", "PriceFileError"]
