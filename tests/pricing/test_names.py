@@ -30,6 +30,7 @@ def book() -> PriceBook:
         ("openai", "gpt-4o-mini-2024-07-18.ft-0e208cf33a6a", "ft:gpt-4o-mini"),
         ("anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
         ("anthropic", "claude-opus-5-5-20261231", "claude-opus-5-5"),
+        ("anthropic", "claude-3-5-sonnet-latest", "claude-3-5-sonnet"),
         ("azure.ai.openai", "gpt-4o-2024-11-20", "gpt-4o"),
         ("azure", "gpt-6.1-sol", "gpt-6.1-sol"),
         (

@@ -41,7 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m agentobs.pricing.build", description="Make the bundled price table.")
+    parser = argparse.ArgumentParser(
+        prog="python -m agentobs.pricing.build", description="Make the bundled price table."
+    )
     parser.add_argument(
         "--catalog-date", required=True, type=date.fromisoformat, help="release date of the installed genai-prices"
     )

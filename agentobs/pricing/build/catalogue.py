@@ -25,9 +25,7 @@ class ProviderPlan:
 
 PLANS = (
     ProviderPlan("openai", "openai", ("openai",), ("openai/",), flat=True, total_window=True),
-    ProviderPlan(
-        "azure.ai.openai", "azure", ("azure",), ("azure/",), ("openai",), flat=True, total_window=True
-    ),
+    ProviderPlan("azure.ai.openai", "azure", ("azure",), ("azure/",), ("openai",), flat=True, total_window=True),
     ProviderPlan("azure.ai.inference", None, ("azure_ai",), ("azure_ai/",), flat=True),
     ProviderPlan("anthropic", "anthropic", ("anthropic",), ("anthropic/",)),
     ProviderPlan("aws.bedrock", "aws", ("bedrock", "bedrock_converse"), ("bedrock/",), flat=True),
@@ -99,4 +97,6 @@ def number(value: Any) -> int | float:
 
 def without_no_ops(rates: Mapping[str, Any], whole: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """Drop rates equal to the rate of the whole they are part of: they are billed like that anyway."""
-    return {key: rate for key, rate in rates.items() if not any(key == part and rate == rates.get(of) for part, of in whole)}
+    return {
+        key: rate for key, rate in rates.items() if not any(key == part and rate == rates.get(of) for part, of in whole)
+    }

@@ -16,7 +16,13 @@ _RATES = {
     "input_audio_mtok": "ai",
     "output_audio_mtok": "ao",
 }
-_INVISIBLE = {"output_image_mtok", "output_video_mtok", "output_citation_mtok", "output_reasoning_mtok", "requests_kcount"}
+_INVISIBLE = {
+    "output_image_mtok",
+    "output_video_mtok",
+    "output_citation_mtok",
+    "output_reasoning_mtok",
+    "requests_kcount",
+}
 """Billed by something a usage record does not hold: such a model's price would be wrong, so it has none."""
 
 
@@ -34,6 +40,7 @@ def match(provider: Any, name: str) -> str | None:
 def _row(provider: Any, model: Any, *, total_window: bool) -> Row:
     """A literal is a name only where the library's own search, which takes the first match, leads back to the model."""
     literals = {literal.lower().rstrip("-@").removesuffix("-v1") for literal in _literals(model.match)}
+    literals |= {f"{name}-latest" for name in literals if not name.endswith("-latest")}
     names = {name for name in literals if name and match(provider, name) == model.id}
     window = (None if total_window else model.context_window, None)
     listed = model.prices if isinstance(model.prices, list) else [model.prices]

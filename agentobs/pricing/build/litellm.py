@@ -71,7 +71,9 @@ def _billed_by_more(entry: Mapping[str, Any]) -> bool:
     reasoning = entry.get("output_cost_per_reasoning_token")
     return (
         (reasoning is not None and reasoning != entry.get("output_cost_per_token"))
-        or any(entry.get(key) for key in ("output_cost_per_image_token", "output_cost_per_image", "input_cost_per_request"))
+        or any(
+            entry.get(key) for key in ("output_cost_per_image_token", "output_cost_per_image", "input_cost_per_request")
+        )
         or "off_peak_pricing" in entry
         or (entry.get("litellm_provider") == "perplexity" and "search_context_cost_per_query" in entry)
     )
