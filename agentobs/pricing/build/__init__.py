@@ -16,8 +16,8 @@ Form of the table, one JSON value per line: first the header, then `[provider, {
 - `id`, `names`: the catalogue id and all other names that mean the same price, in lower case.
 - `prices`: alternatives, the last that holds wins. `from` is a UTC date, `hours` minutes of the UTC day, `days` ISO
   weekdays. Rates are USD per million tokens: `in`, `out`, `cr` and `cw` (cache read and write), `cw1h` (write kept an
-  hour), `ai` and `ao` (audio in and out). A rate is a number or `[base, [threshold, rate], ...]`: more input tokens than
-  the threshold bill the whole request at that rate. A model without prices is billed by something other than tokens.
+  hour), `ai` and `ao` (audio in and out). A rate is a number or `[base, [threshold, rate], ...]`: more input tokens
+  than the threshold bill the whole request at that rate. A model without prices is not billed by tokens alone.
 - `tiers`: the same by service tier; a rate not named there is that of the plain price.
 - `window`: `[max input tokens, max output tokens]`.
 - `by`: `litellm` where the price is not from genai-prices.

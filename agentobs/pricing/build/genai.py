@@ -40,7 +40,8 @@ def match(provider: Any, name: str) -> str | None:
 def _row(provider: Any, model: Any, *, total_window: bool) -> Row:
     """A literal is a name only where the library's own search, which takes the first match, leads back to the model."""
     literals = {literal.lower().rstrip("-@").removesuffix("-v1") for literal in _literals(model.match)}
-    literals |= {f"{name}-latest" for name in literals if not name.endswith("-latest")}
+    if provider.id == "anthropic":  # documents `-latest` aliases; elsewhere they would be invented names
+        literals |= {f"{name}-latest" for name in literals if not name.endswith("-latest")}
     names = {name for name in literals if name and match(provider, name) == model.id}
     window = (None if total_window else model.context_window, None)
     listed = model.prices if isinstance(model.prices, list) else [model.prices]
