@@ -1,15 +1,14 @@
 """Make the bundled price table: `python -m agentobs.pricing.build --catalog-date DATE`.
 
 Needs two packages that agentobs itself does not depend on: genai-prices, which is imported, and litellm, of which only
-the JSON price map is read. Both have the MIT licence, and NOTICE must say:
+the JSON price map is read. Both have the MIT licence. NOTICE must name them, with the copyright lines of their LICENSE
+files, followed by the text of the MIT licence, which asks to be kept whole:
 
     agentobs/pricing/table.jsonl is derived from
-    - genai-prices, https://github.com/pydantic/genai-prices, MIT License,
-      Copyright (c) 2025 to present Pydantic Services Inc. and individual contributors;
-    - the model price map of litellm, https://github.com/BerriAI/litellm, MIT License, Copyright (c) 2023 Berri AI.
-    Permission is granted, free of charge, to use, copy, modify, merge, publish, distribute, sublicense and sell copies
-    of these works, provided that the copyright notices and this permission notice are kept. They are provided "as is",
-    without warranty of any kind.
+    - genai-prices, https://github.com/pydantic/genai-prices, Copyright (c) Pydantic Services Inc. 2025 to present;
+    - the model price map of litellm, https://github.com/BerriAI/litellm, Copyright (c) 2023 Berri AI (the part
+      outside its enterprise folder).
+    Both are available under the MIT License: [its text, as in the LICENSE file of either package]
 
 Form of the table, one JSON value per line: first the header, then `[provider, {"models": [...], "like": [...]}]`:
 
