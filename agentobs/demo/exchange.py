@@ -97,11 +97,14 @@ class Exchange:
             chunks[-1] += b"0\r\n\r\n"
         self.connection.begin(200, {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"})
         told = UNREPORTED
+        if ending is Ending.ABANDONED:
+            self._record(number, 200, ending, known)
         try:
             for frame, chunk in zip(frames, chunks[:-1], strict=False):
                 self.connection.write(chunk)
                 told = frame.known
-            self._record(number, 200, ending, known)
+            if ending is not Ending.ABANDONED:
+                self._record(number, 200, ending, known)
             self.connection.write(chunks[-1])
             if ending is Ending.ABANDONED and not self.connection.client_left(self.faults.stall_s):
                 self._record(number, 200, Ending.CUT, known)
