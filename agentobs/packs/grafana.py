@@ -1,0 +1,491 @@
+"""Views as Grafana dashboards: the only file that knows grafanalib, and mends what it writes to schema 42.
+
+grafanalib 0.7.1 writes schema 12, keys that died with the Angular panels, nulls, the text "null" as the first
+threshold, 100 points a graph, and knows no exemplars, value units of timelines, cell types, nor the present heatmap.
+So it gives the frame of each object here, what it lacks or gets wrong is laid over it, and `_kept` drops the rest.
+
+The model is the classic one, which Grafana 11 to 13 import, provision and take by API and Terraform. It has no
+`__inputs`: only the import dialog resolves those; the data source is a variable instead.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .names import Naming, label_name
+from .panels import GREY, SHARE, Column, Limit, Panel, Query, Row, Variable, View
+from .views.scope import filtered_by
+
+SCHEMA_VERSION = 42
+TAG = "agentobs"
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+
+_GOOD, _BAD, _PLAIN = "green", "red", "text"
+_TYPES = {
+    "stat": "stat",
+    "graph": "timeseries",
+    "bars": "timeseries",
+    "table": "table",
+    "heatmap": "heatmap",
+    "timeline": "state-timeline",
+}
+_PANEL_KEYS = frozenset(
+    {
+        "collapsed",
+        "datasource",
+        "description",
+        "fieldConfig",
+        "gridPos",
+        "id",
+        "links",
+        "options",
+        "panels",
+        "targets",
+        "title",
+        "transformations",
+        "transparent",
+        "type",
+    }
+)
+_DASHBOARD_KEYS = frozenset(
+    {
+        "annotations",
+        "description",
+        "editable",
+        "fiscalYearStartMonth",
+        "graphTooltip",
+        "id",
+        "links",
+        "panels",
+        "refresh",
+        "schemaVersion",
+        "tags",
+        "templating",
+        "time",
+        "timepicker",
+        "timezone",
+        "title",
+        "uid",
+        "version",
+        "weekStart",
+    }
+)
+_VARIABLE_KEYS = frozenset(
+    {
+        "allValue",
+        "allowCustomValue",
+        "current",
+        "datasource",
+        "definition",
+        "hide",
+        "includeAll",
+        "label",
+        "multi",
+        "name",
+        "options",
+        "query",
+        "refresh",
+        "regex",
+        "skipUrlSync",
+        "sort",
+        "type",
+    }
+)
+_TARGET_KEYS = frozenset(
+    {
+        "datasource",
+        "editorMode",
+        "exemplar",
+        "expr",
+        "format",
+        "instant",
+        "legendFormat",
+        "range",
+        "refId",
+    }
+)
+
+
+def dashboard(view: View, naming: Naming) -> str:
+    """The JSON text of a view; the same view gives the same bytes."""
+    from grafanalib import core
+
+    model = core.Dashboard(
+        title=view.title,
+        uid=view.uid,
+        description=view.description,
+        tags=[TAG],
+        editable=False,
+        schemaVersion=SCHEMA_VERSION,
+        version=1,
+        timezone="browser",
+        time=core.Time("now-1h", "now"),
+        refresh="30s",
+        graphTooltip=core.GRAPH_TOOLTIP_MODE_SHARED_CROSSHAIR,
+        links=[
+            core.DashboardLink(title="agentobs", tags=[TAG], type="dashboards", keepTime=True, includeVars=True),
+        ],
+        templating=core.Templating([_datasource(), *(_variable(row, naming) for row in view.variables)]),
+        annotations=core.Annotations([_builtin(), *_annotations(view, naming)]),
+        panels=_laid_out(view, naming),
+    )
+    plain = _plain(model)
+    plain["timepicker"] = {}
+    mended = _kept(plain, _DASHBOARD_KEYS)
+    mended["id"] = None
+    return json.dumps(mended, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """grafanalib's objects as the data they stand for."""
+    if hasattr(value, "to_json_data"):
+        return _plain(value.to_json_data())
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _kept(raw: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
+    """Without what is null and without the keys that schema 42 does not have."""
+    return {key: value for key, value in raw.items() if key in keys and value is not None}
+
+
+# --- variables and annotations ----------------------------------------------------------------------------------------
+def _datasource() -> dict[str, Any]:
+    from grafanalib import core
+
+    raw = _plain(core.Template(name="datasource", label="Data source", type="datasource", query="prometheus"))
+    return _kept(raw | {"current": {}, "options": [], "regex": "", "skipUrlSync": False}, _VARIABLE_KEYS)
+
+
+def _variable(row: Variable, naming: Naming) -> dict[str, Any]:
+    from grafanalib import core
+
+    # All stands for `.*`, which also matches the series that do not have the label, and stays short with 10,000 values.
+    query = f"label_values({row.among.render(naming)}, {label_name(row.label, naming)})"
+    raw = _plain(
+        core.Template(
+            name=row.name,
+            label=row.title,
+            query=query,
+            dataSource=DATASOURCE,
+            allValue=".*",
+            includeAll=True,
+            multi=True,
+            refresh=core.REFRESH_ON_TIME_RANGE_CHANGE,
+            sort=core.SORT_ALPHA_IGNORE_CASE_ASC,
+        )
+    )
+    added = {
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+        "definition": query,
+        "query": {"qryType": 1, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "regex": "",
+        "skipUrlSync": False,
+    }
+    return _kept(raw | added, _VARIABLE_KEYS)
+
+
+def _builtin() -> dict[str, Any]:
+    return {
+        "builtIn": 1,
+        "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+        "enable": True,
+        "hide": True,
+        "iconColor": "rgba(0, 211, 255, 1)",
+        "name": "Annotations & Alerts",
+        "type": "dashboard",
+    }
+
+
+def _annotations(view: View, naming: Naming) -> list[dict[str, Any]]:
+    return [
+        {
+            "datasource": DATASOURCE,
+            "enable": True,
+            "expr": row.expr.render(naming),
+            "hide": False,
+            "iconColor": row.colour,
+            "name": row.name,
+            "step": "60s",
+            "titleFormat": row.text,
+            "useValueForTime": False,
+        }
+        for row in view.annotations
+    ]
+
+
+# --- layout -----------------------------------------------------------------------------------------------------------
+def _laid_out(view: View, naming: Naming) -> list[dict[str, Any]]:
+    panels: list[dict[str, Any]] = []
+    y = 0
+    for row in view.rows:
+        if row.title:
+            panels.append(_heading(row, y, len(panels) + 1))
+            y += 1
+        x = height = 0
+        for panel in row.panels:
+            if x + panel.width > 24:
+                x, y, height = 0, y + height, 0
+            place = {"h": panel.height, "w": panel.width, "x": x, "y": y}
+            panels.append(_panel(panel, place, len(panels) + 1, naming))
+            x, height = x + panel.width, max(height, panel.height)
+        y += height
+    return panels
+
+
+def _heading(row: Row, y: int, number: int) -> dict[str, Any]:
+    from grafanalib import core
+
+    raw = _plain(core.RowPanel(title=row.title, id=number, gridPos=core.GridPos(h=1, w=24, x=0, y=y)))
+    return _kept(raw, _PANEL_KEYS - {"datasource", "fieldConfig", "options", "targets", "transformations", "links"})
+
+
+# --- panels -----------------------------------------------------------------------------------------------------------
+def _panel(panel: Panel, place: dict[str, int], number: int, naming: Naming) -> dict[str, Any]:
+    from grafanalib import core
+
+    frame = core.Panel(
+        dataSource=DATASOURCE,
+        title=panel.title,
+        description=_description(panel),
+        gridPos=core.GridPos(**place),
+        id=number,
+        targets=_targets(panel, naming),
+        links=_links(panel),
+        maxDataPoints=None,
+    )
+    raw = _plain(frame.panel_json({"type": _TYPES[panel.kind]}))
+    raw["fieldConfig"] = {"defaults": _defaults(panel), "overrides": _overrides(panel)}
+    raw["options"] = _OPTIONS[panel.kind](panel)
+    raw["transformations"] = _transformations(panel, naming) or None
+    raw["links"] = raw["links"] or None
+    raw["transparent"] = None
+    return _kept(raw, _PANEL_KEYS)
+
+
+def _description(panel: Panel) -> str:
+    names = filtered_by(panel)
+    return f"{panel.description}\n\nFollows the variables: {', '.join(names)}." if names else panel.description
+
+
+def _links(panel: Panel) -> list[dict[str, Any]]:
+    if not panel.link:
+        return []
+    url = f"/d/{panel.link}?${{__url_time_range}}&${{__all_variables}}"
+    return [{"title": "More about this", "url": url, "targetBlank": False}]
+
+
+def _targets(panel: Panel, naming: Naming) -> list[dict[str, Any]]:
+    rows = [Query(column.expr, "", whole=True) for column in panel.columns] or list(panel.queries)
+    return [_target(query, chr(ord("A") + at), panel, naming) for at, query in enumerate(rows)]
+
+
+def _target(query: Query, ref: str, panel: Panel, naming: Naming) -> dict[str, Any]:
+    from grafanalib import core
+
+    raw = _plain(
+        core.Target(
+            expr=query.expr.render(naming),
+            legendFormat=query.name or "__auto",
+            refId=ref,
+            instant=query.whole,
+            format={"table": "table", "heatmap": "heatmap"}.get(panel.kind, "time_series"),
+            datasource=DATASOURCE,
+        )
+    )
+    raw |= {"editorMode": "code", "range": not query.whole, "exemplar": True if query.exemplars else None}
+    return _kept(raw, _TARGET_KEYS)
+
+
+def _steps(limit: Limit | None) -> list[dict[str, Any]]:
+    """Threshold steps; the first one has no value, which is null in the schema."""
+    if limit is None:
+        return [{"color": _PLAIN, "value": None}]
+    below, above = (_GOOD, _BAD) if limit.bad == "above" else (_BAD, _GOOD)
+    return [{"color": below, "value": None}, {"color": above, "value": limit.value}]
+
+
+def _defaults(panel: Panel) -> dict[str, Any]:
+    defaults: dict[str, Any] = {
+        "color": {"mode": "thresholds"},
+        "custom": {},
+        "mappings": _mappings(panel),
+        "noValue": panel.nothing,
+        "thresholds": {"mode": "absolute", "steps": _steps(panel.limit)},
+        "unit": panel.unit,
+    }
+    if panel.decimals is not None:
+        defaults["decimals"] = panel.decimals
+    if panel.kind in {"graph", "bars"}:
+        defaults["min"] = 0
+        defaults["color"] = {"mode": "palette-classic"}
+        defaults["custom"] = _curve(panel)
+    if panel.top is not None:
+        defaults["max"] = panel.top
+    if panel.kind == "table":
+        defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}
+    if panel.kind == "timeline":
+        defaults["custom"] = {"fillOpacity": 80, "lineWidth": 0}
+    if panel.kind == "heatmap":
+        defaults["custom"] = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
+    return defaults
+
+
+def _curve(panel: Panel) -> dict[str, Any]:
+    bars = panel.kind == "bars"
+    return {
+        "axisSoftMin": 0,
+        "drawStyle": "bars" if bars else "line",
+        "fillOpacity": 80 if bars else 30 if panel.stack else 10,
+        "gradientMode": "none",
+        "lineInterpolation": "linear",
+        "lineWidth": 0 if bars else 1 if panel.stack else 2,
+        "showPoints": "auto",
+        "spanNulls": False,
+        "stacking": {"group": "A", "mode": panel.stack or "none"},
+        "thresholdsStyle": {"mode": "dashed" if panel.limit else "off"},
+    }
+
+
+def _mappings(panel: Panel) -> list[dict[str, Any]]:
+    if not panel.states:
+        return []
+    options = {
+        str(state.value): {"color": state.colour, "index": at, "text": state.text}
+        for at, state in enumerate(panel.states)
+    }
+    return [{"type": "value", "options": options}]
+
+
+def _override(name: str, *properties: tuple[str, Any]) -> dict[str, Any]:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": key, "value": value} for key, value in properties],
+    }
+
+
+def _overrides(panel: Panel) -> list[dict[str, Any]]:
+    if panel.kind == "table":
+        return [_column(column) for column in panel.columns]
+    if panel.kind not in {"graph", "bars"}:
+        return []
+    return [
+        _override(name, ("color", {"mode": "fixed", "fixedColor": colour}))
+        for name, colour in panel.colours
+        if _may_be_named(panel, name)
+    ]
+
+
+def _may_be_named(panel: Panel, name: str) -> bool:
+    """Whether a series of the panel can have this name: by a fixed name, or by the values of a label."""
+    for query in panel.queries:
+        if query.name == name:
+            return True
+        if query.name.startswith("{{") and any(name in getattr(label, "values", ()) for label in query.expr.labels):
+            return True
+    return False
+
+
+def _column(column: Column) -> dict[str, Any]:
+    properties: list[tuple[str, Any]] = [("unit", column.unit)]
+    if column.unit == SHARE:
+        properties.append(("decimals", 1))
+    if column.limit:
+        properties.append(("thresholds", {"mode": "absolute", "steps": _steps(column.limit)}))
+        properties.append(("custom.cellOptions", {"type": "color-text"}))
+    if column.bar:
+        properties.append(("custom.cellOptions", {"mode": "basic", "type": "gauge", "valueDisplayMode": "text"}))
+        properties.append(("color", {"mode": "fixed", "fixedColor": "blue"}))
+    return _override(column.title, *properties)
+
+
+def _transformations(panel: Panel, naming: Naming) -> list[dict[str, Any]]:
+    """One row for each combination of the keys, columns in order and with their titles."""
+    if not panel.columns:
+        return []
+    titles = {label_name(label, naming): title for label, title in panel.keys}
+    if len(panel.columns) == 1:
+        titles["Value"] = panel.columns[0].title
+    for at, column in enumerate(panel.columns):
+        titles[f"Value #{chr(ord('A') + at)}"] = column.title
+    order = {name: at for at, name in enumerate(titles)}
+    organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": titles}
+    return [{"id": "merge", "options": {}}, {"id": "organize", "options": organize}]
+
+
+# --- options of each kind ---------------------------------------------------------------------------------------------
+def _stat_options(panel: Panel) -> dict[str, Any]:
+    return {
+        "colorMode": "background" if panel.limit else "value",
+        "graphMode": "none" if panel.queries[0].whole else "area",
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "percentChangeColorMode": "standard",
+        "reduceOptions": {"calcs": [panel.calc], "fields": "", "values": False},
+        "showPercentChange": False,
+        "textMode": "value",
+        "wideLayout": True,
+    }
+
+
+def _graph_options(panel: Panel) -> dict[str, Any]:
+    calcs = ["mean", "max"] if panel.kind == "graph" else ["sum"]
+    return {
+        "legend": {"calcs": calcs, "displayMode": "table", "placement": "bottom", "showLegend": True},
+        "tooltip": {"hideZeros": True, "mode": "multi", "sort": "desc"},
+    }
+
+
+def _table_options(panel: Panel) -> dict[str, Any]:
+    return {
+        "cellHeight": "sm",
+        "showHeader": True,
+        "sortBy": [{"desc": True, "displayName": panel.columns[0].title}],
+    }
+
+
+def _heatmap_options(panel: Panel) -> dict[str, Any]:
+    return {
+        "calculate": False,
+        "cellGap": 1,
+        "color": {
+            "exponent": 0.5,
+            "fill": "dark-blue",
+            "mode": "scheme",
+            "reverse": False,
+            "scale": "exponential",
+            "scheme": "Blues",
+            "steps": 64,
+        },
+        "exemplars": {"color": GREY},
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto"},
+        "tooltip": {"mode": "single", "showColorScale": False, "yHistogram": True},
+        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": panel.unit},
+    }
+
+
+def _timeline_options(panel: Panel) -> dict[str, Any]:
+    return {
+        "alignValue": "left",
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "mergeValues": True,
+        "rowHeight": 0.8,
+        "showValue": "auto",
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+
+
+_OPTIONS = {
+    "stat": _stat_options,
+    "graph": _graph_options,
+    "bars": _graph_options,
+    "table": _table_options,
+    "heatmap": _heatmap_options,
+    "timeline": _timeline_options,
+}
