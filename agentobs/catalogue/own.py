@@ -186,7 +186,6 @@ PRICES_DATE = Attribute("agentobs.prices.date", "string", "Date of the bundled p
 _MODEL = (genai.AGENT_NAME, genai.OPERATION, genai.PROVIDER, genai.REQUEST_MODEL, genai.RESPONSE_MODEL)
 USD = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-GUARDED_SECONDS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300)
 
 CALLS = Metric(
     "agentobs.calls",
@@ -335,14 +334,6 @@ BREAKER_CALLS = Metric(
     "{call}",
     "Guarded calls by outcome.",
     (BREAKER_NAME, BREAKER_OUTCOME),
-)
-BREAKER_DURATION = Metric(
-    "agentobs.circuit_breaker.call.duration",
-    Kind.HISTOGRAM,
-    "s",
-    "Duration of guarded calls that were made.",
-    (BREAKER_NAME, BREAKER_OUTCOME),
-    GUARDED_SECONDS,
 )
 BREAKER_TRANSITIONS = Metric(
     "agentobs.circuit_breaker.transitions",

@@ -1,0 +1,167 @@
+"""The options of `instrument()`: one table of names, environment variables, defaults and allowed values.
+
+An argument wins over the environment, the environment over the default. A value that is not allowed raises at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, cast
+
+Capture = Literal["none", "redacted", "full"]
+Metrics = Literal["auto", "otel", "prometheus", "both", "off"]
+Conventions = Literal["latest", "compat", "both"]
+
+KNOWN_LIBRARIES = ("openai", "anthropic", "pybreaker")
+
+
+class ConfigError(ValueError):
+    """An option has a value that is not allowed; the message names the option, the value and the allowed ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: its name as an argument, its environment variable, default, allowed values and meaning."""
+
+    name: str
+    env: str
+    default: Any
+    doc: str
+    allowed: tuple[str, ...] = ()
+
+
+OPTIONS = (
+    Option(
+        "service",
+        "AGENTOBS_SERVICE",
+        None,
+        "Name of the service; without it OTEL_SERVICE_NAME, else unknown_service.",
+    ),
+    Option(
+        "conventions",
+        "AGENTOBS_CONVENTIONS",
+        "latest",
+        "Names of the GenAI signals: the newest, those of today's other dashboards, or both.",
+        ("latest", "compat", "both"),
+    ),
+    Option(
+        "capture",
+        "AGENTOBS_CAPTURE",
+        "none",
+        "Content of messages and tools on spans: not at all, with secrets and personal data replaced, or as it is.",
+        ("none", "redacted", "full"),
+    ),
+    Option(
+        "metrics",
+        "AGENTOBS_METRICS",
+        "auto",
+        "Where metrics go; auto takes OpenTelemetry where it is set up, else prometheus_client.",
+        ("auto", "otel", "prometheus", "both", "off"),
+    ),
+    Option(
+        "libraries",
+        "AGENTOBS_LIBRARIES",
+        KNOWN_LIBRARIES,
+        "What to observe where it is installed; a comma-separated list in the environment.",
+        KNOWN_LIBRARIES,
+    ),
+    Option("prices", "AGENTOBS_PRICES", None, "A YAML or TOML file with your own prices, aliases and discounts."),
+    Option(
+        "content_limit_bytes",
+        "AGENTOBS_CONTENT_LIMIT_BYTES",
+        16_384,
+        "Longest captured text, in UTF-8 bytes of one content attribute.",
+    ),
+)
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The options in force. Units are in the names; what each means stands in `OPTIONS`."""
+
+    service: str | None = None
+    conventions: Conventions = "latest"
+    capture: Capture = "none"
+    metrics: Metrics = "auto"
+    libraries: tuple[str, ...] = KNOWN_LIBRARIES
+    prices: str | None = None
+    content_limit_bytes: int = 16_384
+
+    def differences(self, other: Config) -> list[str]:
+        """Names of the options in which the two differ."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
+
+
+def _choice(option: Option, value: object, where: str) -> str:
+    if value not in option.allowed:
+        raise ConfigError(f"{where}={value!r} is not allowed; allowed are {', '.join(option.allowed)}")
+    return value
+
+
+def _libraries(option: Option, value: object, where: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, Iterable):
+        raise ConfigError(f"{where}={value!r} is not a list of names; known are {', '.join(option.allowed)}")
+    names = tuple(dict.fromkeys(value))
+    for name in names:
+        if name not in option.allowed:
+            raise ConfigError(
+                f"{where} names {name!r}, which agentobs does not know; known are {', '.join(option.allowed)}"
+            )
+    return names
+
+
+def _positive(value: object, where: str) -> int:
+    try:
+        number = int(cast(Any, value))
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0 or isinstance(value, bool):
+        raise ConfigError(f"{where}={value!r} is not allowed; allowed is a whole number of bytes from 0 up")
+    return number
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        raise ConfigError(f"{where}={value!r} is not allowed; allowed is a text that is not empty")
+    return os.fspath(value)
+
+
+def _parse(option: Option, value: object, where: str) -> Any:
+    if option.name == "libraries":
+        return _libraries(option, value, where)
+    if option.allowed:
+        return _choice(option, value, where)
+    if option.name == "content_limit_bytes":
+        return _positive(value, where)
+    return _text(value, where)
+
+
+def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
+    """The options in force for these arguments; an argument that is `None` counts as not given.
+
+    An empty environment variable counts as not set, as OpenTelemetry's specification says of its own.
+
+    Raises:
+        ConfigError: an unknown argument, or a value that is not allowed, from either place.
+    """
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for name in arguments:
+        if name not in _BY_NAME:
+            raise ConfigError(f"instrument() has no option {name!r}; it has {', '.join(_BY_NAME)}")
+    for option in OPTIONS:
+        given = arguments.get(option.name)
+        if given is not None:
+            values[option.name] = _parse(option, given, option.name)
+        elif env.get(option.env):
+            values[option.name] = _parse(option, env[option.env], option.env)
+        else:
+            values[option.name] = option.default
+    if values["service"] is None:
+        values["service"] = env.get("OTEL_SERVICE_NAME") or None
+    return Config(**values)

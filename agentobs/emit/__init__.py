@@ -1,0 +1,140 @@
+"""Records in, OpenTelemetry and Prometheus out. The only room that imports `opentelemetry` or `prometheus_client`."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from .. import catalogue, guard
+from ..catalogue import own
+from ..config import Config
+from ..pricing import PriceBook
+from . import providers, spans
+from .agents import AgentEmitter
+from .calls import CallEmitter
+from .events import Events
+from .sinks import Series, Sink
+
+__all__ = ["Emitter"]
+
+
+class Emitter:
+    """Everything that turns records into telemetry for one `instrument()`.
+
+    Attributes:
+        calls: opens and closes model calls.
+        agents: runs, tools, decisions, fallbacks, notices, feedback, breakers.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        version: str,
+        *,
+        prices: PriceBook,
+        tracer_provider: Any = None,
+        meter_provider: Any = None,
+        logger_provider: Any = None,
+        registry: Any = None,
+        before_collect: Callable[[], None] | None = None,
+    ) -> None:
+        self._version = version
+        self._config = config
+        self._before_collect = before_collect
+        self.traces = providers.tracing(tracer_provider, config.service)
+        self.logs = providers.logging(logger_provider, config.service)
+        self.meters: providers.Source | None = None
+        self.registry = registry
+        self._metrics = catalogue.metrics(config.conventions)
+        self.series = Series(self._sinks(meter_provider), frozenset(self._metrics))
+        self._spans = spans.Spans(self.traces, version)
+        events = Events(self.logs, version)
+        self.calls = CallEmitter(self._spans, self.series, events, prices, config)
+        self.agents = AgentEmitter(self._spans, self.series, events, config)
+        self.prices = prices
+        self.series.add(own.INFO, version, config.conventions, prices.as_of)(1)
+        guard.listen(lambda stage: self.series.add(own.INTERNAL_ERRORS, stage)(1))
+
+    def _sinks(self, meter_provider: Any) -> tuple[Sink, ...]:
+        wanted = self._config.metrics
+        if wanted == "off":
+            return ()
+        sinks: list[Sink] = []
+        if wanted != "prometheus":
+            self.meters = providers.metering(meter_provider, self._config.service)
+            sinks.append(self._otel_sink(self.meters.provider))
+            if self.meters.own is not None:
+                # The API's proxy turns into the program's provider, if it ever sets one; ours then falls silent.
+                sinks.append(self._otel_sink(providers.global_meter_provider()))
+        asked_for_otel = self.meters is not None and self.meters.active
+        if wanted in ("prometheus", "both") or (wanted == "auto" and (self.registry is not None or not asked_for_otel)):
+            sinks.append(self._prometheus_sink())
+        return tuple(sinks)
+
+    def _otel_sink(self, provider: Any) -> Sink:
+        from . import otel
+
+        sink = otel.sink_of(provider, catalogue.SCOPE, self._version, catalogue.genai.SCHEMA_URL, self._metrics)
+
+        def before_collect() -> None:
+            if self.meters is not None and provider is self.meters.own and self.meters.program_took_over():
+                sink.open = False
+            if self._before_collect is not None:
+                self._before_collect()
+
+        sink.before_collect = before_collect
+        return sink
+
+    def _prometheus_sink(self) -> Sink:
+        from . import prometheus
+
+        sink = prometheus.sink_of(self.registry, self._metrics)
+        sink.resource = prometheus.resource_labels(self._config.service)
+        sink.before_collect = self._before_collect
+        return sink
+
+    def destinations(self) -> dict[str, str]:
+        """Where each signal goes, in words, for the report."""
+        said = {"spans": self.traces.origin, "events": self.logs.origin}
+        names = [type(sink).__name__.removesuffix("Sink").lower() for sink in self.series]
+        said["metrics"] = "off" if not names else " and ".join(names)
+        if self.meters is not None:
+            said["metrics"] += f" (meter provider: {self.meters.origin})"
+        return said
+
+    def flush(self, timeout_s: float) -> bool:
+        """Have every provider export what it holds, in at most `timeout_s`; `False` where that was not enough.
+
+        In a thread of its own, because an exporter that hangs would hold up the caller for as long as it likes.
+        """
+        return _within(timeout_s, [functools.partial(source.flush, timeout_s) for source in self._sources()])
+
+    def close(self, timeout_s: float) -> bool:
+        """Stop the sinks, and the providers that are ours, in at most `timeout_s`."""
+        guard.listen(None)
+        self.series.add(own.INFO, self._version, self._config.conventions, self.prices.as_of)(-1)
+        done = self.flush(timeout_s)
+        self.series.close()
+        return _within(timeout_s, [source.shutdown for source in self._sources()]) and done
+
+    def _sources(self) -> list[providers.Source]:
+        return [source for source in (self.traces, self.meters, self.logs) if source is not None]
+
+
+def _within(timeout_s: float, works: list[Callable[[], Any]]) -> bool:
+    results: list[bool] = []
+
+    def run() -> None:
+        for work in works:
+            try:
+                results.append(work() is not False)
+            except Exception as error:  # noqa: BLE001
+                results.append(False)
+                guard.failed("flush", error)
+
+    thread = threading.Thread(target=run, name="agentobs-flush", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return not thread.is_alive() and all(results)

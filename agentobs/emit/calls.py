@@ -1,0 +1,423 @@
+"""A model call as span, metrics and events.
+
+What does not change between calls is made once and held: the attributes that start a span, and the metric series of each
+combination of labels. A call then costs one span, two or three histogram records and a handful of additions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .. import guard
+from ..catalogue import Metric, genai, own
+from ..config import Config
+from ..context import RUN
+from ..pricing import PriceBook
+from ..record import Call, Usage
+from .content import content_attributes
+from .events import Events
+from .sinks import Add, Observe, Series
+from .spans import CLIENT, Spans, attach, fail, message_of
+
+_HELD = 1_000
+_INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
+_AZURE = "azure.ai.openai"
+_PARAMETERS = {
+    "output_type": genai.OUTPUT_TYPE.name,
+    "choice_count": genai.CHOICE_COUNT.name,
+    "seed": genai.SEED.name,
+    "top_k": genai.TOP_K.name,
+    "top_p": genai.TOP_P.name,
+    "max_tokens": genai.MAX_TOKENS.name,
+    "temperature": genai.TEMPERATURE.name,
+    "frequency_penalty": genai.FREQUENCY_PENALTY.name,
+    "presence_penalty": genai.PRESENCE_PENALTY.name,
+    "stop_sequences": genai.STOP_SEQUENCES.name,
+    "encoding_formats": genai.ENCODING_FORMATS.name,
+    "reasoning_level": genai.REASONING_LEVEL.name,
+    "previous_response_id": genai.PREVIOUS_RESPONSE_ID.name,
+    "response_id": genai.RESPONSE_ID.name,
+    "api_type": genai.OPENAI_API_TYPE.name,
+    "service_tier": genai.OPENAI_REQUEST_TIER.name,
+}
+
+
+class _Opening:
+    """What every call of one operation, provider and model starts with."""
+
+    __slots__ = ("active", "attributes", "name")
+
+    def __init__(self, call: Call, series: Series) -> None:
+        self.name = f"{call.operation} {call.request_model}" if call.request_model else call.operation
+        if call.operation == "fetch_response":
+            self.name = call.operation
+        attributes = {
+            genai.OPERATION.name: call.operation,
+            genai.PROVIDER.name: call.provider,
+            genai.REQUEST_MODEL.name: call.request_model,
+            genai.SERVER_ADDRESS.name: call.server_address,
+            genai.SERVER_PORT.name: call.server_port,
+            genai.AZURE_NAMESPACE.name: "Microsoft.CognitiveServices" if call.provider == _AZURE else None,
+        }
+        self.attributes = {name: value for name, value in attributes.items() if value is not None}
+        self.active = series.add(own.CALLS_ACTIVE, call.operation, call.provider, call.request_model)
+
+
+class _Measures:
+    """The metric series of calls that share their labels; what may be missing in a call is made when first there."""
+
+    __slots__ = (
+        "_common",
+        "_extra",
+        "_model",
+        "_series",
+        "call_cost",
+        "calls",
+        "chunk_gap",
+        "cost",
+        "durations",
+        "first_chunk",
+        "inference",
+    )
+
+    def __init__(self, series: Series, agent: str | None, call: Call, streamed: str) -> None:
+        self._series = series
+        self._common = (
+            call.operation,
+            call.provider,
+            call.request_model,
+            call.response_model,
+            call.server_address,
+            call.server_port,
+        )
+        self._model = (agent, call.operation, call.provider, call.request_model, call.response_model)
+        self._extra: dict[tuple[str, str], Add | Observe] = {}
+        self.inference = call.operation in _INFERENCE
+        self.calls = series.add(own.CALLS, *self._model, streamed, call.outcome, call.error_class)
+        self.durations = self._observers(
+            (genai.INFERENCE_DURATION, self.inference),
+            (genai.OPERATION_DURATION, not (self.inference and not series.emits(genai.TOKEN_USAGE))),
+            tail=(call.error_type,),
+        )
+        self.first_chunk: tuple[Observe, ...] = ()
+        self.chunk_gap: tuple[Observe, ...] = ()
+        if call.chunks:
+            self.first_chunk = self._observers(
+                (genai.INFERENCE_FIRST_CHUNK, self.inference), (genai.OPERATION_FIRST_CHUNK, True)
+            )
+            self.chunk_gap = self._observers(
+                (genai.INFERENCE_PER_CHUNK, self.inference), (genai.OPERATION_PER_CHUNK, True)
+            )
+        self.cost: Add | None = None
+        self.call_cost: Observe | None = None
+
+    def _observers(self, *rows: tuple[Metric, bool], tail: tuple[object, ...] = ()) -> tuple[Observe, ...]:
+        return tuple(
+            self._series.observe(metric, *self._common, *tail)
+            for metric, applies in rows
+            if applies and self._series.emits(metric)
+        )
+
+    def price(self, amount_usd: float, exemplars: Any) -> None:
+        """Record the cost of a call in USD."""
+        if self.cost is None or self.call_cost is None:
+            self.cost = self._series.add(own.COST, *self._model)
+            self.call_cost = self._series.observe(own.CALL_COST, self._model[2], self._model[3])
+        self.cost(amount_usd)
+        self.call_cost(amount_usd, exemplars)
+
+    def _count(self, metric: Metric, last: str, amount: int) -> None:
+        key = (metric.name, last)
+        add: Any = self._extra.get(key)
+        if add is None:
+            labels = self._model if metric is own.TOKENS else self._common
+            add = self._extra[key] = self._series.add(metric, *labels, last)
+        add(amount)
+
+    def _record(self, metric: Metric, last: str | None, amount: int) -> None:
+        key = (metric.name, last or "")
+        observe: Any = self._extra.get(key)
+        if observe is None:
+            observe = self._extra[key] = self._series.observe(metric, *self._common, last)
+        observe(amount, None)
+
+    def tokens(self, usage: Usage, error_type: str | None) -> None:
+        """Record the tokens that the provider reported; what it did not report is not recorded."""
+        series = self._series
+        read, write = usage.cache_read_tokens, usage.cache_write_tokens
+        for amount, whole, per_call, kind, audio in (
+            (usage.input_tokens, genai.USAGE_INPUT, genai.CALL_INPUT_TOKENS, "input", usage.audio_input_tokens),
+            (usage.output_tokens, genai.USAGE_OUTPUT, genai.CALL_OUTPUT_TOKENS, "output", usage.audio_output_tokens),
+        ):
+            if amount is None:
+                continue
+            if self.inference and series.emits(whole):
+                if audio:
+                    self._count(whole, "audio", audio)
+                self._count(whole, "unknown", amount - (audio or 0))
+                self._record(per_call, error_type, amount)
+            if series.emits(genai.TOKEN_USAGE):
+                self._record(genai.TOKEN_USAGE, kind, amount)
+            if kind == "output":
+                self._count(own.TOKENS, "output", amount)
+            else:
+                self._count(own.TOKENS, "input_uncached", max(0, amount - (read or 0) - (write or 0)))
+        for part, subset, kind_of_part in (
+            (read, genai.USAGE_CACHE_READ, "cache_read"),
+            (write, genai.USAGE_CACHE_WRITE, "cache_write"),
+            (usage.reasoning_tokens, genai.USAGE_REASONING, None),
+        ):
+            if part is None:
+                continue
+            if self.inference and series.emits(subset):
+                self._count(subset, "unknown", part)
+            if kind_of_part is not None and part:
+                self._count(own.TOKENS, kind_of_part, part)
+
+
+class CallEmitter:
+    """Opens and closes model calls. Every stage of closing stands alone: one that fails does not take the others along."""
+
+    def __init__(self, spans: Spans, series: Series, events: Events, prices: PriceBook, config: Config) -> None:
+        self._spans = spans
+        self._series = series
+        self._events = events
+        self._prices = prices
+        self._capture = config.capture
+        self._limit_bytes = config.content_limit_bytes
+        self._old_cache_name = config.conventions != "latest"
+        self._new_cache_name = config.conventions != "compat"
+        self._openings: dict[tuple[Any, ...], _Opening] = {}
+        self._measures: dict[tuple[Any, ...], _Measures] = {}
+        self._warned: set[tuple[str, str]] = set()
+        self._stages: tuple[tuple[str, Callable[[Call], None]], ...] = (
+            ("call.price", self._price),
+            ("call.measure", self._measure),
+            ("call.run", self._add_to_run),
+            ("call.event", self._tell),
+            ("call.span", self._close_span),
+        )
+
+    def _opening(self, call: Call) -> _Opening:
+        key = (call.operation, call.provider, call.request_model, call.server_address, call.server_port)
+        opening = self._openings.get(key)
+        if opening is None:
+            opening = _Opening(call, self._series)
+            if len(self._openings) >= _HELD:
+                self._openings.clear()
+            self._openings[key] = opening
+        return opening
+
+    def begin(self, call: Call) -> None:
+        """Start the call's clock and span."""
+        call.started_ns = time.time_ns()
+        call.started_s = time.perf_counter()
+        run = call.run = RUN.get()
+        opening = self._opening(call)
+        opening.active(1)
+        attributes = opening.attributes.copy()
+        for parameter, value in call.request.items():
+            attributes[_PARAMETERS[parameter]] = value
+        if call.stream:
+            attributes[genai.STREAM.name] = True
+        if run is not None:
+            attributes[genai.AGENT_NAME.name] = run.agent
+            if run.conversation_id is not None:
+                attributes[genai.CONVERSATION_ID.name] = run.conversation_id
+        call.span = self._spans.start(opening.name, CLIENT, attributes, call.started_ns)
+
+    def enter(self, call: Call) -> Any:
+        """Make the call's span current for its HTTP request; what comes back goes to `spans.detach`."""
+        return attach(call.span) if call.span is not None else None
+
+    def retry(self, call: Call, status: str, layer: str = "sdk") -> None:
+        """Count an attempt that the client library is about to make again; `status` is what the failed one got."""
+        call.retries += 1
+        agent = call.run.agent if call.run is not None else None
+        self._series.add(own.CALL_RETRIES, agent, call.operation, call.provider, call.request_model, layer, status)(1)
+        self._events.emit(
+            own.RETRY,
+            {
+                genai.OPERATION: call.operation,
+                genai.PROVIDER: call.provider,
+                genai.REQUEST_MODEL: call.request_model,
+                own.RETRY_LAYER: layer,
+                own.RETRY_STATUS: status,
+                own.RETRIES: call.retries,
+            },
+            span=call.span,
+        )
+
+    def end(self, call: Call) -> None:
+        """Close the call: price it, record it, tell of it, end its span. Its outcome must be set."""
+        if not call.ended_s:
+            call.ended_s = time.perf_counter()
+        for stage, work in self._stages:
+            try:
+                work(call)
+            except Exception as error:  # noqa: BLE001
+                guard.failed(stage, error)
+
+    def _price(self, call: Call) -> None:
+        answered = call.outcome in ("success", "abandoned") or call.usage is not None
+        if not answered or call.operation == "fetch_response":
+            return
+        model = call.response_model or call.request_model
+        call.cost = cost = self._prices.cost(call.provider, model, call.usage, at_s=call.started_ns / 1e9)
+        if cost.amount_usd is None:
+            agent = call.run.agent if call.run is not None else None
+            self._series.add(own.UNPRICED, agent, call.provider, call.request_model, cost.reason)(1)
+            if cost.reason == "unknown_model":
+                self._warn_unpriced(call.provider, model)
+
+    def _warn_unpriced(self, provider: str, model: str | None) -> None:
+        key = (provider, model or "")
+        if key not in self._warned and len(self._warned) < _HELD:
+            self._warned.add(key)
+            guard.log.warning(
+                "agentobs: no price for model %r of %s, its calls are counted as unpriced; "
+                "give one in a file named by instrument(prices=...) or AGENTOBS_PRICES",
+                model,
+                provider,
+            )
+
+    def _measure(self, call: Call) -> None:
+        self._opening(call).active(-1)
+        agent = call.run.agent if call.run is not None else None
+        streamed = "true" if call.stream else "false"
+        key = (
+            agent,
+            call.operation,
+            call.provider,
+            call.request_model,
+            call.response_model,
+            call.server_address,
+            call.server_port,
+            streamed,
+            call.chunks > 0,
+            call.outcome,
+            call.error_class,
+            call.error_type,
+        )
+        measures = self._measures.get(key)
+        if measures is None:
+            measures = _Measures(self._series, agent, call, streamed)
+            if len(self._measures) >= _HELD:
+                self._measures.clear()
+            self._measures[key] = measures
+        exemplars = self._series.exemplars(call.span)
+        duration_s = call.ended_s - call.started_s
+        for observe in measures.durations:
+            observe(duration_s, exemplars)
+        measures.calls(1)
+        if call.chunks:
+            for observe in measures.first_chunk:
+                observe(call.first_chunk_s - call.started_s, None)
+            if call.chunks > 1:
+                gap_s = (call.last_chunk_s - call.first_chunk_s) / (call.chunks - 1)
+                for observe in measures.chunk_gap:
+                    observe(gap_s, None)
+        if call.usage is not None:
+            measures.tokens(call.usage, call.error_type)
+        if call.cost is not None and call.cost.amount_usd is not None:
+            measures.price(call.cost.amount_usd, exemplars)
+
+    def _add_to_run(self, call: Call) -> None:
+        if call.run is not None:
+            call.run.add_call(call)
+
+    def _tell(self, call: Call) -> None:
+        if call.outcome == "error":
+            self._events.emit(
+                genai.EXCEPTION,
+                {
+                    genai.EXCEPTION_TYPE: type(call.exception).__qualname__ if call.exception is not None else None,
+                    genai.EXCEPTION_MESSAGE: message_of(call.exception) or call.error_type,
+                    genai.OPERATION: call.operation,
+                    genai.PROVIDER: call.provider,
+                    genai.REQUEST_MODEL: call.request_model,
+                    genai.ERROR_TYPE: call.error_type,
+                },
+                span=call.span,
+            )
+
+    def _close_span(self, call: Call) -> None:
+        span = call.span
+        if span is None:
+            return
+        if span.is_recording():
+            try:
+                span.set_attributes(self._closing(call))
+                if call.error_type is not None:
+                    fail(span, call.error_type, call.exception)
+            finally:
+                # From the monotonic clock, so that span and histogram agree when the wall clock is set.
+                span.end(call.started_ns + int((call.ended_s - call.started_s) * 1e9))
+
+    def _closing(self, call: Call) -> dict[str, Any]:
+        """The attributes that are known when the call is over; what is not known is left out."""
+        attributes = _answer(call)
+        if call.usage is not None:
+            self._usage(call.usage, attributes)
+            if call.usage.service_tier is not None and "api_type" in call.request:
+                attributes[genai.OPENAI_RESPONSE_TIER.name] = call.usage.service_tier
+        if call.cost is not None:
+            if call.cost.amount_usd is not None:
+                attributes[own.COST_USD.name] = call.cost.amount_usd
+                attributes[own.COST_SOURCE.name] = call.cost.source
+            else:
+                attributes[own.UNPRICED_REASON.name] = call.cost.reason
+        if self._capture != "none":
+            attributes.update(content_attributes(call, self._capture, self._limit_bytes))
+            if self._events.active():
+                self._events.send(genai.DETAILS, attributes, call.span)
+        return attributes
+
+    def _usage(self, usage: Usage, attributes: dict[str, Any]) -> None:
+        write = usage.cache_write_tokens
+        if usage.input_tokens is not None:
+            attributes[genai.INPUT_TOKENS.name] = usage.input_tokens
+        if usage.output_tokens is not None:
+            attributes[genai.OUTPUT_TOKENS.name] = usage.output_tokens
+        if usage.cache_read_tokens is not None:
+            attributes[genai.CACHE_READ_TOKENS.name] = usage.cache_read_tokens
+        if write is not None and self._new_cache_name:
+            attributes[genai.CACHE_WRITE_TOKENS.name] = write
+        if write is not None and self._old_cache_name:
+            attributes[genai.CACHE_CREATION_TOKENS.name] = write
+        if usage.reasoning_tokens is not None:
+            attributes[genai.REASONING_TOKENS.name] = usage.reasoning_tokens
+        if usage.audio_input_tokens:
+            attributes[genai.AUDIO_INPUT_TOKENS.name] = usage.audio_input_tokens
+        if usage.audio_output_tokens:
+            attributes[genai.AUDIO_OUTPUT_TOKENS.name] = usage.audio_output_tokens
+
+
+def _answer(call: Call) -> dict[str, Any]:
+    """What the call's ending and the answer say, without usage and cost."""
+    attributes: dict[str, Any] = {own.OUTCOME.name: call.outcome}
+    if call.response_model is not None:
+        attributes[genai.RESPONSE_MODEL.name] = call.response_model
+    if call.response_id is not None:
+        attributes[genai.RESPONSE_ID.name] = call.response_id
+    if call.finish_reasons:
+        attributes[genai.FINISH_REASONS.name] = call.finish_reasons
+    if call.chunks:
+        attributes[genai.TIME_TO_FIRST_CHUNK.name] = call.first_chunk_s - call.started_s
+        attributes[own.STREAM_CHUNKS.name] = call.chunks
+    if call.error_type is not None:
+        attributes[genai.ERROR_TYPE.name] = call.error_type
+        attributes[own.ERROR_CLASS.name] = call.error_class or "other"
+    if call.retries:
+        attributes[own.RETRIES.name] = call.retries
+    if call.ending is not None:
+        attributes[own.STREAM_ENDING.name] = call.ending
+    if call.status is not None:
+        attributes[genai.RESPONSE_STATUS.name] = call.status
+    if call.dimensions is not None:
+        attributes[genai.DIMENSION_COUNT.name] = call.dimensions
+    if call.system_fingerprint is not None:
+        attributes[genai.OPENAI_FINGERPRINT.name] = call.system_fingerprint
+    return attributes

@@ -1,0 +1,106 @@
+"""Spans: where they come from, and how they are closed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, StatusCode, Tracer
+
+from .. import catalogue
+from ..privacy import redact_text
+from .providers import Source
+
+CLIENT = SpanKind.CLIENT
+INTERNAL = SpanKind.INTERNAL
+_MESSAGE_LIMIT = 500
+_SUPPRESSED = "suppress_instrumentation"
+
+
+class Spans:
+    """Starts spans with the tracer in force."""
+
+    def __init__(self, source: Source, version: str) -> None:
+        self.source = source
+        self._version = version
+        self._tracer = self._get_tracer()
+
+    def _get_tracer(self) -> Tracer:
+        tracer: Tracer = self.source.provider.get_tracer(catalogue.SCOPE, self._version, catalogue.genai.SCHEMA_URL)
+        return tracer
+
+    def start(self, name: str, kind: SpanKind, attributes: Mapping[str, Any], start_ns: int | None = None) -> Any:
+        """A started span, child of the current one; it is not made current."""
+        if self.source.own is not None and self.source.program_took_over():
+            self._tracer = self._get_tracer()
+        return self._tracer.start_span(name, None, kind, attributes, (), start_ns)
+
+    @property
+    def private(self) -> bool:
+        """Whether spans go to a provider of ours, which the program's own tracers do not know."""
+        return self.source.own is not None
+
+
+def attach(span: Any) -> Any:
+    """Make `span` current; what comes back goes to `detach`."""
+    return otel_context.attach(trace.set_span_in_context(span))
+
+
+def detach(token: Any) -> None:
+    """Undo `attach`."""
+    otel_context.detach(token)
+
+
+def suppressed() -> bool:
+    """Whether the program asked OpenTelemetry instrumentations to keep quiet in this context."""
+    return bool(otel_context.get_value(_SUPPRESSED))
+
+
+def ids_of(span: Any) -> tuple[str, str] | None:
+    """Trace and span id of `span` in hexadecimal, `None` where it has none."""
+    context = span.get_span_context() if span is not None else None
+    if context is None or not context.is_valid:
+        return None
+    return f"{context.trace_id:032x}", f"{context.span_id:016x}"
+
+
+def message_of(error: BaseException | None) -> str | None:
+    """The text of an exception for a status or an event: secrets and personal data replaced, at most 500 characters."""
+    if error is None:
+        return None
+    return redact_text(str(error))[:_MESSAGE_LIMIT]
+
+
+def fail(span: Any, error_type: str, error: BaseException | None) -> None:
+    """Set the error status; the attribute `error.type` is the caller's."""
+    span.set_status(StatusCode.ERROR, message_of(error) or error_type)
+
+
+def current_span() -> Any:
+    """The span that is current in this context."""
+    return trace.get_current_span()
+
+
+class _Adopter:
+    """A tracer whose spans are stand-ins for one of ours: they carry its context and record nothing."""
+
+    def __init__(self, span: Any) -> None:
+        self._context = span.get_span_context()
+
+    def start_span(self, *_: Any, **__: Any) -> Any:
+        return trace.NonRecordingSpan(self._context)
+
+
+def adopt(tracer: Any, span: Any) -> Any:
+    """A tracer for a client library that traces its own calls, while `span` of ours already stands for the call.
+
+    The library then makes no second span, and the trace headers that it sends by itself name ours. A library that has
+    no tracer provider to send to keeps its own tracer, so that no header appears which the program did not have before.
+    """
+    if span is None or (
+        type(tracer).__name__ == "ProxyTracer" and type(trace.get_tracer_provider()).__name__ == "ProxyTracerProvider"
+    ):
+        return tracer
+    return _Adopter(span)

@@ -1,0 +1,204 @@
+"""pybreaker, observed where the program has it: state, guarded calls by outcome, rejected ones, transitions.
+
+Rejected calls reach no listener, exclusions are told as successes, and listeners that raise break the program's call, so
+the private seams below are wrapped instead (facts read in pybreaker 1.4.1): `_handle_success` and `_handle_error` of the
+states see every outcome, `CircuitOpenState.before_call` every rejection, the `state` setter every transition.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, Protocol
+
+from .. import guard
+from ..record import BreakerChange
+from .patching import Patch
+
+_log = logging.getLogger("agentobs")
+_STATES = {"closed": "closed", "open": "open", "half-open": "half_open"}
+LIBRARY = "pybreaker"
+_WARNED = 100
+
+
+class Breakers(Protocol):
+    """What this integration needs of the emitter."""
+
+    def breaker_call(self, name: str, outcome: str) -> None: ...
+    def breaker_level(self, name: str) -> Callable[[str | None, int, int], None]: ...
+    def breaker_change(self, change: BreakerChange) -> None: ...
+
+
+class BreakerHooks:
+    """Where the wrappers find the emitter in force; `None` makes them pass everything through."""
+
+    def __init__(self) -> None:
+        self.breakers: Breakers | None = None
+
+
+class _Known:
+    """What is kept of one breaker: its level gauges and how many failures in a row were seen.
+
+    The breaker's own counter is not read: with Redis storage that is a round trip in the program's call.
+    """
+
+    __slots__ = ("failures", "level", "name")
+
+    def __init__(self, name: str, level: Callable[[str | None, int, int], None]) -> None:
+        self.name = name
+        self.level = level
+        self.failures = 0
+
+    def show(self, breaker: Any, state: str) -> None:
+        self.level(state, self.failures, breaker._fail_max)
+
+
+class PyBreaker:
+    """The patches of pybreaker."""
+
+    def __init__(self, hooks: BreakerHooks) -> None:
+        self._hooks = hooks
+        self._known: weakref.WeakKeyDictionary[Any, _Known] = weakref.WeakKeyDictionary()
+        self._inside = threading.local()
+        self._warned: set[str] = set()
+
+    def patches(self, module: ModuleType) -> Iterable[Patch]:
+        """The patches for the `pybreaker` module."""
+        breaker, state = module.CircuitBreaker, module.CircuitBreakerState
+        yield Patch.wrap(breaker, "__init__", self._made)
+        yield Patch.wrap(breaker, "call", self._call)
+        yield Patch(breaker, "state", self._state)
+        yield Patch.wrap(state, "_handle_success", self._success)
+        yield Patch.wrap(state, "_handle_error", self._error)
+        yield Patch.wrap(module.CircuitOpenState, "before_call", self._rejected)
+
+    def meet(self, module: ModuleType) -> None:
+        """Take up the breakers that were made before agentobs was there."""
+        classes = [module.CircuitBreaker]
+        for cls in classes:
+            classes.extend(cls.__subclasses__())
+        for found in gc.get_referrers(*classes):
+            if type(found) in classes and "_state" in vars(found):
+                self._guarded(self._meet, found)
+
+    def forget(self) -> None:
+        """Take the levels of all breakers back."""
+        for known in list(self._known.values()):
+            known.level(None, 0, 0)
+        self._known.clear()
+
+    def _guarded(self, work: Callable[..., Any], *args: Any) -> None:
+        try:
+            work(*args)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
+
+    def _meet(self, breaker: Any) -> _Known | None:
+        breakers = self._hooks.breakers
+        if breakers is None:
+            return None
+        known = self._known.get(breaker)
+        if known is None:
+            name = breaker._name or "default"
+            if breaker._name is None and "name" not in self._warned:
+                self._warned.add("name")
+                _log.warning(
+                    "agentobs: a pybreaker.CircuitBreaker has no name and is shown as 'default'; give it name=..."
+                )
+            known = self._known[breaker] = _Known(name, breakers.breaker_level(name))
+            weakref.finalize(breaker, known.level, None, 0, 0).atexit = False
+            known.show(breaker, _STATES.get(breaker._state.name, "closed"))
+        return known
+
+    def _count(self, breaker: Any, outcome: str) -> None:
+        known, breakers = self._meet(breaker), self._hooks.breakers
+        if known is None or breakers is None:
+            return
+        if outcome == "failure":
+            known.failures += 1
+        elif outcome != "rejected":
+            # pybreaker takes an excluded exception for a success, which ends the row of failures.
+            known.failures = 0
+        breakers.breaker_call(known.name, outcome)
+        known.show(breaker, _STATES.get(breaker._state.name, "closed"))
+
+    def _change(self, breaker: Any, previous: str | None) -> None:
+        known, breakers = self._meet(breaker), self._hooks.breakers
+        state = _STATES.get(breaker._state.name)
+        before = _STATES.get(previous or "")
+        if known is None or breakers is None or state is None or state == before:
+            return
+        if state == "closed":
+            known.failures = 0
+        breakers.breaker_change(BreakerChange(known.name, state, before, LIBRARY, known.failures))
+        known.show(breaker, state)
+
+    # --- wrappers ---
+    def _made(self, wrapped: Any, breaker: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = wrapped(*args, **kwargs)
+        self._guarded(self._meet, breaker)
+        return result
+
+    def _call(self, wrapped: Any, breaker: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if args and asyncio.iscoroutinefunction(args[0]):
+            self._guarded(self._warn_of_coroutine, breaker)
+        return wrapped(*args, **kwargs)
+
+    def _warn_of_coroutine(self, breaker: Any) -> None:
+        name = breaker._name or "default"
+        if name not in self._warned and len(self._warned) < _WARNED:
+            self._warned.add(name)
+            _log.warning(
+                "agentobs: breaker %r is called with a coroutine function, which pybreaker counts as a success before it "
+                "has run; use `with breaker.calling(): await ...`",
+                name,
+            )
+
+    def _success(self, wrapped: Any, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        handling = getattr(self._inside, "error", None)
+        if handling is not None:
+            handling.append("ignored")
+            return wrapped(*args, **kwargs)
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            self._guarded(self._count, state._breaker, "success")
+
+    def _error(self, wrapped: Any, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        # The error handler calls the success handler for excluded exceptions; asking `is_system_error` here would run
+        # the program's own exclusion functions a second time.
+        outer = getattr(self._inside, "error", None)
+        outcomes: list[str] = []
+        self._inside.error = outcomes
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            self._inside.error = outer
+            self._guarded(self._count, state._breaker, outcomes[0] if outcomes else "failure")
+
+    def _rejected(self, wrapped: Any, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return wrapped(*args, **kwargs)
+        except Exception as error:
+            # Raised by `before_call` itself, not by the trial call that it may go on to make.
+            frame = error.__traceback__.tb_next if error.__traceback__ is not None else None
+            if type(error).__name__ == "CircuitBreakerError" and frame is not None and frame.tb_next is None:
+                self._guarded(self._count, state._breaker, "rejected")
+            raise
+
+    def _state(self, original: property) -> property:
+        fset: Callable[[Any, str], None] = original.fset  # type: ignore[assignment]
+
+        def set_state(breaker: Any, state: str) -> None:
+            previous = getattr(getattr(breaker, "_state", None), "name", None)
+            try:
+                fset(breaker, state)
+            finally:
+                self._guarded(self._change, breaker, previous)
+
+        return property(original.fget, set_state, original.fdel, original.__doc__)

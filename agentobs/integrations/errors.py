@@ -1,0 +1,129 @@
+"""What an exception of a client library says: the provider's error type, a class that is the same for all, the status."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from ..record import Call
+from .reading import pick, text, whole
+
+_TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_BY_STATUS = {
+    400: "invalid_request",
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "not_found",
+    408: "timeout",
+    409: "server_error",
+    413: "invalid_request",
+    422: "invalid_request",
+    429: "rate_limit",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+# Codes that say more than the status they come with. OpenAI, Azure, Anthropic and Mistral document them.
+_BY_CODE = {
+    "insufficient_quota": "quota",
+    "billing_error": "quota",
+    "context_length_exceeded": "context_window",
+    "model_context_window_exceeded": "context_window",
+    "content_filter": "content_filter",
+    "content_policy_violation": "content_filter",
+    "overloaded_error": "overloaded",
+    "rate_limit_error": "rate_limit",
+    "rate_limit_exceeded": "rate_limit",
+    "authentication_error": "auth",
+    "permission_error": "auth",
+    "timeout_error": "timeout",
+    "api_error": "server_error",
+    "server_error": "server_error",
+}
+_BY_EXCEPTION = {
+    "APITimeoutError": "timeout",
+    "TimeoutException": "timeout",
+    "TimeoutError": "timeout",
+    "APIConnectionError": "connection",
+    "TransportError": "connection",
+    "ConnectionError": "connection",
+    "LengthFinishReasonError": "invalid_output",
+    "ContentFilterFinishReasonError": "content_filter",
+    "APIResponseValidationError": "invalid_output",
+    "JSONDecodeError": "invalid_output",
+    "ValidationError": "invalid_output",
+}
+# Anthropic has no code for it: only the sentence tells a prompt that is too long from any other bad request.
+_TOO_LONG = re.compile(
+    r"prompt is too long|input is too long|exceed context limit|maximum context length", re.IGNORECASE
+)
+
+
+def _error_object(error: BaseException) -> Any:
+    body = getattr(error, "body", None)
+    return pick(body, "error") if type(body) is dict and type(body.get("error")) is dict else body
+
+
+def _short(value: Any) -> str | None:
+    name = text(str(value)) if type(value) in (str, int) else None
+    return name if name is not None and _TYPE.fullmatch(name) else None
+
+
+def class_of(  # noqa: PLR0911  one return for each kind of fact
+    status: int | None, codes: tuple[str | None, ...], error: BaseException | None, message: str
+) -> str:
+    """The class of an error, from the most telling fact to the least."""
+    for code in codes:
+        if code in _BY_CODE and not (code == "rate_limit_exceeded" and status == 400):
+            found = _BY_CODE[code]
+            # `api_error` and `server_error` come with statuses that may say more (529, 504).
+            return _BY_STATUS.get(status, found) if found == "server_error" and status else found
+    if status is not None:
+        if status in (400, 413) and _TOO_LONG.search(message):
+            return "context_window"
+        if status in _BY_STATUS:
+            return _BY_STATUS[status]
+        if status >= 500:
+            return "server_error"
+        if status >= 400:
+            return "invalid_request"
+    if error is not None:
+        for base in type(error).__mro__:
+            if base.__name__ in _BY_EXCEPTION:
+                return _BY_EXCEPTION[base.__name__]
+    return "other"
+
+
+def describe(call: Call, error: BaseException) -> None:
+    """Note on `call` how it ended with `error`: outcome, error type and class, HTTP status."""
+    if not isinstance(error, Exception) or isinstance(error, asyncio.CancelledError):
+        call.outcome = "abandoned" if isinstance(error, GeneratorExit) else "cancelled"
+        return
+    status = whole(getattr(error, "status_code", None))
+    said = _error_object(error)
+    kind, code = _short(pick(said, "type")), _short(pick(said, "code"))
+    call.outcome = "error"
+    call.exception = error
+    call.http_status = status
+    call.error_type = (
+        kind or code or (str(status) if status is not None and status >= 400 else type(error).__qualname__)
+    )
+    call.error_class = class_of(status, (code, kind), error, str(pick(said, "message") or ""))
+
+
+def describe_failed(call: Call, said: Any) -> None:
+    """Note on `call` that the provider itself reports it as failed, in an answer that is no HTTP error."""
+    kind, code = _short(pick(said, "type")), _short(pick(said, "code"))
+    call.outcome = "error"
+    call.error_type = code or kind or "failed"
+    call.error_class = class_of(None, (code, kind), None, str(pick(said, "message") or ""))
+
+
+def cause_of_retry(response: Any, error: BaseException | None) -> str:
+    """What the failed attempt got: its HTTP status, else timeout or connection."""
+    status = whole(getattr(response, "status_code", None))
+    if status is not None:
+        return str(status)
+    return "timeout" if error is not None and class_of(None, (), error, "") == "timeout" else "connection"

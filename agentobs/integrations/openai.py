@@ -1,0 +1,251 @@
+"""What the openai client sends and gets: its model routes, request parameters, answers and chunks.
+
+Source of the shapes: openai 2.54 and 3.54, and what Azure, DeepSeek, Groq, OpenRouter, Together and xAI send through the
+same client.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..record import Call, Usage
+from .errors import describe_failed
+from .reading import items, number, pick, text, whole
+from .stainless import Route, Rule
+
+_FORMATS = {"json_object": "json", "json_schema": "json", "text": "text"}
+
+
+def _finite(value: Any) -> float | None:
+    found = number(value)
+    return None if found is None else float(found)
+
+
+def _not_auto(value: Any) -> str | None:
+    return None if value == "auto" else text(value)
+
+
+def _more_than_one(value: Any) -> int | None:
+    return None if value == 1 else whole(value)
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    if type(value) is str:
+        return (value,)
+    found = tuple(entry for entry in items(value) if type(entry) is str)
+    return found or None
+
+
+def _format(value: Any) -> str | None:
+    kind = pick(value, "type") if isinstance(value, dict) else None
+    return _FORMATS.get(kind) if isinstance(kind, str) else None
+
+
+_COMMON: dict[str, Rule] = {
+    "temperature": ("temperature", _finite),
+    "top_p": ("top_p", _finite),
+    "service_tier": ("service_tier", _not_auto),
+}
+_COMPLETION_RULES: dict[str, Rule] = {
+    **_COMMON,
+    "max_tokens": ("max_tokens", whole),
+    "n": ("choice_count", _more_than_one),
+    "seed": ("seed", lambda value: value if type(value) is int else None),
+    "frequency_penalty": ("frequency_penalty", _finite),
+    "presence_penalty": ("presence_penalty", _finite),
+    "stop": ("stop_sequences", _texts),
+}
+_CHAT_RULES: dict[str, Rule] = {
+    **_COMPLETION_RULES,
+    "max_completion_tokens": ("max_tokens", whole),
+    "response_format": ("output_type", _format),
+    "reasoning_effort": ("reasoning_level", text),
+}
+_RESPONSES_RULES: dict[str, Rule] = {
+    **_COMMON,
+    "max_output_tokens": ("max_tokens", whole),
+    "text": ("output_type", lambda value: _format(pick(value, "format")) if isinstance(value, dict) else None),
+    "reasoning": ("reasoning_level", lambda value: text(pick(value, "effort")) if isinstance(value, dict) else None),
+    "previous_response_id": ("previous_response_id", text),
+}
+_EMBEDDING_RULES: dict[str, Rule] = {"encoding_format": ("encoding_formats", _texts)}
+
+
+def _usage(call: Call, usage: Any) -> None:
+    """Usage of any of the client's APIs; the newer ones say input and output, the older prompt and completion."""
+    if usage is None:
+        return
+    new = pick(usage, "input_tokens") is not None or pick(usage, "output_tokens") is not None
+    spent_in = whole(pick(usage, "input_tokens" if new else "prompt_tokens"))
+    spent_out = whole(pick(usage, "output_tokens" if new else "completion_tokens"))
+    if spent_in is None and spent_out is None:
+        return
+    details_in = pick(usage, "input_tokens_details" if new else "prompt_tokens_details")
+    details_out = pick(usage, "output_tokens_details" if new else "completion_tokens_details")
+    read = whole(pick(details_in, "cached_tokens"))
+    if read is None:
+        # DeepSeek and Together say it beside the totals.
+        read = whole(pick(usage, "prompt_cache_hit_tokens"))
+    if read is None:
+        read = whole(pick(usage, "cached_tokens"))
+    reasoning = whole(pick(details_out, "reasoning_tokens"))
+    total = whole(pick(usage, "total_tokens"))
+    if reasoning and spent_in is not None and spent_out is not None and total == spent_in + spent_out + reasoning:
+        # xAI's chat API keeps reasoning out of completion_tokens; only its total tells.
+        spent_out += reasoning
+    if call.operation == "embeddings":
+        spent_out = None
+    found = call.usage
+    if found is None:
+        found = call.usage = Usage()
+    found.input_tokens = spent_in
+    found.output_tokens = spent_out
+    found.cache_read_tokens = read
+    found.cache_write_tokens = whole(pick(details_in, "cache_write_tokens"))
+    found.reasoning_tokens = reasoning
+    found.audio_input_tokens = whole(pick(details_in, "audio_tokens")) or None
+    found.audio_output_tokens = whole(pick(details_out, "audio_tokens")) or None
+    # OpenRouter says what it charged in USD.
+    cost = pick(usage, "cost")
+    found.reported_cost_usd = _finite(cost) if call.provider == "openrouter" else None
+
+
+def _identity(call: Call, answer: Any) -> None:
+    call.response_id = text(pick(answer, "id")) or call.response_id
+    call.response_model = text(pick(answer, "model")) or call.response_model
+    call.system_fingerprint = text(pick(answer, "system_fingerprint")) or call.system_fingerprint
+
+
+def _tier(call: Call, answer: Any) -> None:
+    tier = text(pick(answer, "service_tier"))
+    if tier is not None and call.usage is not None:
+        call.usage.service_tier = tier
+
+
+def read_completion(call: Call, answer: Any) -> None:
+    """A chat completion or a legacy completion."""
+    _identity(call, answer)
+    reasons = [text(pick(choice, "finish_reason")) for choice in items(pick(answer, "choices"))]
+    call.finish_reasons = tuple(reason for reason in reasons if reason is not None)
+    _usage(call, pick(answer, "usage"))
+    _tier(call, answer)
+
+
+def read_completion_chunks(call: Call, chunks: list[Any]) -> bool:
+    """Chunks of a streamed completion: whole where a finish reason came for some choice."""
+    reasons: dict[int, str] = {}
+    for chunk in chunks:
+        _identity(call, chunk)
+        for choice in items(pick(chunk, "choices")):
+            reason = text(pick(choice, "finish_reason"))
+            if reason is not None:
+                reasons[whole(pick(choice, "index")) or 0] = reason
+        _usage(call, pick(chunk, "usage") or pick(pick(chunk, "x_groq"), "usage"))
+        _tier(call, chunk)
+    call.finish_reasons = tuple(reasons[index] for index in sorted(reasons))
+    return bool(reasons)
+
+
+def read_response(call: Call, answer: Any) -> None:
+    """An answer of the Responses API; its finish reason is why it is incomplete, else its status."""
+    _identity(call, answer)
+    status = text(pick(answer, "status"))
+    reason = text(pick(pick(answer, "incomplete_details"), "reason")) or status
+    call.finish_reasons = (reason,) if reason is not None else ()
+    _usage(call, pick(answer, "usage"))
+    _tier(call, answer)
+    if status == "failed":
+        describe_failed(call, pick(answer, "error"))
+
+
+def read_response_chunks(call: Call, chunks: list[Any]) -> bool:
+    """Events of a streamed response: whole where one of the closing events came."""
+    for chunk in chunks:
+        kind = pick(chunk, "type")
+        answer = pick(chunk, "response")
+        if kind in ("response.completed", "response.incomplete", "response.failed"):
+            read_response(call, answer)
+            return True
+        if answer is not None:
+            _identity(call, answer)
+        if kind == "error":
+            describe_failed(call, chunk)
+    return False
+
+
+def read_embeddings(call: Call, answer: Any) -> None:
+    """Embeddings: usage and the length of the first vector, where it is a list of numbers."""
+    call.response_model = text(pick(answer, "model"))
+    _usage(call, pick(answer, "usage"))
+    for entry in items(pick(answer, "data")):
+        vector = pick(entry, "embedding")
+        call.dimensions = len(vector) if isinstance(vector, list) else None
+        break
+
+
+def read_media(call: Call, answer: Any) -> None:
+    """Images, speech and transcriptions: usage where the provider reports tokens."""
+    _identity(call, answer)
+    usage = pick(answer, "usage")
+    if pick(usage, "type") != "duration":
+        _usage(call, usage)
+
+
+def read_media_chunks(call: Call, chunks: list[Any]) -> bool:
+    """Events of a streamed image or transcription; the closing one carries the usage."""
+    for chunk in chunks:
+        read_media(call, chunk)
+    kind = pick(chunks[-1], "type") if chunks else None
+    return type(kind) is str and kind.endswith((".done", ".completed"))
+
+
+def read_fetched(call: Call, answer: Any) -> None:
+    """A stored response that was fetched: it has a status, and usage that was counted when it was made."""
+    _identity(call, answer)
+    call.status = text(pick(answer, "status"))
+
+
+def read_fetched_chunks(call: Call, chunks: list[Any]) -> bool:
+    """Events of a stored response that is streamed again."""
+    complete = read_response_chunks(call, chunks)
+    call.usage = None
+    return complete
+
+
+_CHAT = Route("chat", _CHAT_RULES, read_completion, read_completion_chunks, {"api_type": "chat_completions"})
+_RESPONSES = Route("chat", _RESPONSES_RULES, read_response, read_response_chunks, {"api_type": "responses"})
+_FETCH = Route("fetch_response", {}, read_fetched, read_fetched_chunks, {})
+_COMPLETIONS = Route("text_completion", _COMPLETION_RULES, read_completion, read_completion_chunks, {})
+_EMBEDDINGS = Route("embeddings", _EMBEDDING_RULES, read_embeddings, read_media_chunks, {})
+
+
+def _media(output_type: str) -> Route:
+    return Route("generate_content", {}, read_media, read_media_chunks, {"output_type": output_type})
+
+
+_POST = {
+    "/chat/completions": _CHAT,
+    "/responses": _RESPONSES,
+    "/completions": _COMPLETIONS,
+    "/embeddings": _EMBEDDINGS,
+    "/images/generations": _media("image"),
+    "/images/edits": _media("image"),
+    "/images/variations": _media("image"),
+    "/audio/speech": _media("speech"),
+    "/audio/transcriptions": _media("text"),
+    "/audio/translations": _media("text"),
+}
+
+
+def route_of(method: str, path: str, _: str) -> Route | None:
+    """The route of a request, `None` for one that asks no model (`/models`, `/files`, `/batches`, ...).
+
+    Absolute URLs and deployment paths count too: what matters is how the path ends.
+    """
+    if method == "post":
+        for ending in sorted(_POST, key=len, reverse=True):
+            if path.endswith(ending):
+                return _POST[ending]
+        return None
+    parent, _, last = path.rpartition("/")
+    return _FETCH if method == "get" and parent.endswith("/responses") and last else None

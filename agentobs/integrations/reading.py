@@ -1,0 +1,58 @@
+"""Reading what client libraries and providers hand out: result objects or parsed JSON, complete or not, odd or not.
+
+Nothing here raises for a value of an unexpected shape: what is not there, or not what it should be, is unknown (`None`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+
+def pick(thing: Any, name: str) -> Any:
+    """The field `name` of a result object or of a JSON object; `None` where there is none."""
+    if type(thing) is dict:
+        return thing.get(name)
+    return getattr(thing, name, None)
+
+
+def whole(value: Any) -> int | None:
+    """A count: a whole number from 0 up, else unknown."""
+    return value if type(value) is int and value >= 0 else None
+
+
+def text(value: Any) -> str | None:
+    """A text that is not empty, else unknown."""
+    return value if type(value) is str and value else None
+
+
+def number(value: Any) -> float | None:
+    """A number, else unknown; booleans are none."""
+    return value if type(value) in (int, float) else None
+
+
+def items(value: Any) -> Iterable[Any]:
+    """The entries of a list that are not null; nothing where it is no list."""
+    return [entry for entry in value if entry is not None] if isinstance(value, (list, tuple)) else ()
+
+
+def json_object(body: bytes | None) -> dict[str, Any] | None:
+    """A body parsed as a JSON object; `None` where it is none."""
+    if not body:
+        return None
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def sse_events(body: bytes) -> Iterator[dict[str, Any]]:
+    """The JSON objects in the `data:` lines of a server-sent event stream."""
+    for block in body.replace(b"\r\n", b"\n").split(b"\n\n"):
+        lines = [line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:")]
+        if lines:
+            event = json_object(b"\n".join(lines))
+            if event is not None:
+                yield event

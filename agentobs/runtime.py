@@ -1,0 +1,284 @@
+"""`instrument()` and what it returns."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from . import guard
+from .config import Capture, Config, ConfigError, Conventions, Metrics, resolve
+from .version import VERSION
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+    from prometheus_client import CollectorRegistry
+
+    from .emit import Emitter
+    from .integrations import LibraryReport
+    from .pricing import PriceBook
+
+_CLOSE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `instrument()` found and did; `str()` of it is for people.
+
+    Attributes:
+        service: name of the service, `None` where nobody gave one.
+        conventions: names in use.
+        libraries: the known libraries with version, status, what was patched and what was not.
+        destinations: where spans, events and metrics go.
+        prices_date: date of the bundled price table.
+        errors: errors of agentobs itself by stage, since the start of the process.
+    """
+
+    service: str | None
+    conventions: Conventions
+    capture: Capture
+    libraries: tuple[LibraryReport, ...]
+    destinations: dict[str, str]
+    prices_date: str
+    errors: dict[str, int]
+
+    def __str__(self) -> str:
+        lines = [
+            f"agentobs {VERSION}, service {self.service or 'unknown_service'}, "
+            f"{self.conventions} names, content capture {self.capture}"
+        ]
+        for library in self.libraries:
+            name = f"{library.name} {library.version}" if library.version else library.name
+            lines.append(f"  {name}: {library.status}" + (f" ({library.note})" if library.note else ""))
+            lines.extend(f"    not found: {missing}" for missing in library.missing)
+        for signal, destination in self.destinations.items():
+            lines.append(f"  {signal}: {destination}")
+            if destination == "none yet":
+                lines[-1] += "; set a provider, or OTEL_EXPORTER_OTLP_ENDPOINT, to see them"
+        lines.append(f"  prices: table of {self.prices_date}")
+        lines.extend(f"  own errors in {stage}: {count}" for stage, count in sorted(self.errors.items()))
+        return "\n".join(lines)
+
+
+class _Calls:
+    """What integrations see of the emitter: model calls, and the few things of OpenTelemetry that they need."""
+
+    def __init__(self, emitter: Emitter, captures: bool) -> None:
+        from .emit import spans
+
+        self.captures = captures
+        self.begin = emitter.calls.begin
+        self.retry = emitter.calls.retry
+        self.end = emitter.calls.end
+        self.enter = emitter.calls.enter
+        self.leave = spans.detach
+        self.suppressed = spans.suppressed
+        self.adopt = spans.adopt
+
+
+class Instrumentation:
+    """The handle that `instrument()` returns; as a context manager it takes everything back at the end."""
+
+    def __init__(self, config: Config, emitter: Emitter) -> None:
+        self.config = config
+        self.emitter = emitter
+        self.calls = _Calls(emitter, config.capture != "none")
+
+    @property
+    def active(self) -> bool:
+        """Whether this is the instrumentation in force."""
+        return _current is self
+
+    def report(self) -> Report:
+        """Which libraries were found, in what version, what was patched, what was not and why."""
+        from .integrations import INTEGRATIONS
+
+        return Report(
+            self.config.service,
+            self.config.conventions,
+            self.config.capture,
+            INTEGRATIONS.report(),
+            self.emitter.destinations(),
+            self.emitter.prices.as_of,
+            dict(guard.errors),
+        )
+
+    def flush(self, timeout_s: float = _CLOSE_S) -> bool:
+        """Export what is held; `False` if that took longer than `timeout_s` or a provider said that it failed."""
+        from .integrations import streams
+
+        streams.drain()
+        return self.emitter.flush(timeout_s)
+
+    def uninstrument(self, timeout_s: float = _CLOSE_S) -> None:
+        """Take every patch back and export what is held; the second time does nothing.
+
+        Providers of the program are left running; those that agentobs made are shut down.
+        """
+        global _current  # noqa: PLW0603  one instrumentation for the process
+        from .integrations import INTEGRATIONS
+
+        with _lock:
+            if _current is not self:
+                return
+            INTEGRATIONS.uninstall()
+            _current = None
+        atexit.unregister(self._at_exit)
+        self.emitter.close(timeout_s)
+
+    def _at_exit(self) -> None:
+        try:
+            self.uninstrument()
+        except Exception as error:  # noqa: BLE001
+            guard.failed("exit", error)
+
+    def __enter__(self) -> Instrumentation:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.uninstrument()
+
+
+_lock = threading.RLock()
+_current: Instrumentation | None = None
+
+
+def current() -> Emitter | None:
+    """The emitter in force, `None` before `instrument()`."""
+    instrumentation = _current
+    return instrumentation.emitter if instrumentation is not None else None
+
+
+def in_force() -> Instrumentation | None:
+    """The instrumentation in force, `None` before `instrument()`."""
+    return _current
+
+
+@contextmanager
+def in_place_of(handle: Instrumentation) -> Iterator[None]:
+    """Have `handle` in force for a while, without patching anything."""
+    global _current  # noqa: PLW0603  one instrumentation for the process
+    before, _current = _current, handle
+    try:
+        yield
+    finally:
+        _current = before
+
+
+def price_book(path: str | None) -> PriceBook:
+    """The bundled prices, with the user's file over them where there is one.
+
+    Raises:
+        ConfigError: the file cannot be read.
+        PriceFileError: it is malformed; the message names file, line and field.
+    """
+    from .pricing import PriceBook
+
+    if path is None:
+        return PriceBook.bundled()
+    try:
+        return PriceBook.load(path)
+    except OSError as error:
+        raise ConfigError(f"prices={path!r} cannot be read: {error.strerror or error}") from error
+
+
+def instrument(
+    *,
+    service: str | None = None,
+    conventions: Conventions | None = None,
+    capture: Capture | None = None,
+    metrics: Metrics | None = None,
+    libraries: Iterable[str] | None = None,
+    prices: str | PathLike[str] | None = None,
+    content_limit_bytes: int | None = None,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    logger_provider: LoggerProvider | None = None,
+    registry: CollectorRegistry | None = None,
+) -> Instrumentation:
+    """Observe the model clients and breakers of this process from now on.
+
+    May be called before or after the libraries are imported and clients are made. What is not given is taken from the
+    environment (`agentobs.config.OPTIONS` lists the variables), else from the defaults.
+
+    Args:
+        service: name of the service; else AGENTOBS_SERVICE, OTEL_SERVICE_NAME.
+        conventions: names of the GenAI signals: `latest`, `compat` or `both`.
+        capture: content on spans and events: `none`, `redacted` or `full`.
+        metrics: `auto` (OpenTelemetry where it is set up, else prometheus_client), `otel`, `prometheus`, `both`, `off`.
+        libraries: what to observe, of `openai`, `anthropic`, `pybreaker`; all by default.
+        prices: a YAML or TOML file with own prices, aliases and discounts.
+        content_limit_bytes: longest captured text, in UTF-8 bytes of one attribute.
+        tracer_provider, meter_provider, logger_provider: where signals go instead of the global providers.
+        registry: the prometheus_client registry instead of the default one.
+
+    Returns:
+        A handle with `report()`, `flush()` and `uninstrument()`. Called again with the same options it returns the
+        same handle.
+
+    Raises:
+        ConfigError: an option or a variable has a value that is not allowed, or options differ from those in force.
+    """
+    global _current  # noqa: PLW0603  one instrumentation for the process
+    config = resolve(
+        {
+            "service": service,
+            "conventions": conventions,
+            "capture": capture,
+            "metrics": metrics,
+            "libraries": libraries,
+            "prices": prices,
+            "content_limit_bytes": content_limit_bytes,
+        }
+    )
+    with _lock:
+        if _current is not None:
+            differing = _current.config.differences(config)
+            if differing:
+                raise ConfigError(
+                    f"instrument() is in force with other values of {', '.join(differing)}; "
+                    "call agentobs.uninstrument() first"
+                )
+            return _current
+        handle = _make(config, tracer_provider, meter_provider, logger_provider, registry)
+        _current = handle
+        atexit.register(handle._at_exit)
+        return handle
+
+
+def _make(
+    config: Config, tracer_provider: Any, meter_provider: Any, logger_provider: Any, registry: Any
+) -> Instrumentation:
+    from .emit import Emitter
+    from .integrations import INTEGRATIONS, streams
+
+    book = price_book(config.prices)
+    emitter = Emitter(
+        config,
+        VERSION,
+        prices=book,
+        tracer_provider=tracer_provider,
+        meter_provider=meter_provider,
+        logger_provider=logger_provider,
+        registry=registry,
+        before_collect=streams.drain,
+    )
+    handle = Instrumentation(config, emitter)
+    INTEGRATIONS.install(config.libraries, handle.calls, emitter.agents, book.provider_hosts)
+    return handle
+
+
+def uninstrument() -> None:
+    """Take back the last `instrument()`; does nothing where there was none."""
+    handle = _current
+    if handle is not None:
+        handle.uninstrument()
