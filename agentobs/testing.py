@@ -70,7 +70,6 @@ class Captured:
         events: Callable[[], list[CapturedEvent]],
     ) -> None:
         self._spans, self._points, self._events = spans, points, events
-        self._last_points: list[CapturedPoint] = []
 
     @property
     def spans(self) -> list[CapturedSpan]:
@@ -82,14 +81,18 @@ class Captured:
     def points(self) -> list[CapturedPoint]:
         """Every metric series with its value since the start of the block."""
         _drain()
-        self._last_points = self._points() or self._last_points
-        return self._last_points
+        return self._points()
 
     @property
     def events(self) -> list[CapturedEvent]:
         """The events, in the order in which they were emitted."""
         _drain()
         return self._events()
+
+    def freeze(self) -> None:
+        """Keep what there is now, and nothing that comes later."""
+        spans, points, events = self.spans, self.points, self.events
+        self._spans, self._points, self._events = lambda: spans, lambda: points, lambda: events
 
     def span(self, name: str) -> CapturedSpan:
         """The one span of this name.
@@ -154,7 +157,7 @@ def capture(
         try:
             yield captured
         finally:
-            captured.points  # noqa: B018  the last values, before the sinks close
+            captured.freeze()
             if before is None:
                 INTEGRATIONS.uninstall()
             else:
@@ -177,10 +180,10 @@ def _in_memory() -> tuple[dict[str, Any], Captured]:
     try:
         from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter as InMemoryLogs
     except ImportError:  # its name before OpenTelemetry 1.39
-        from opentelemetry.sdk._logs.export import InMemoryLogExporter as InMemoryLogs  # type: ignore[no-redef]
+        from opentelemetry.sdk._logs.export import InMemoryLogExporter as InMemoryLogs
 
     resource = Resource({})
-    spans, logs, reader = InMemorySpanExporter(), InMemoryLogs(), InMemoryMetricReader()
+    spans, logs, reader = InMemorySpanExporter(), InMemoryLogs(), InMemoryMetricReader()  # type: ignore[no-untyped-call]
     tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     tracers.add_span_processor(SimpleSpanProcessor(spans))
     loggers = LoggerProvider(resource=resource, shutdown_on_exit=False)

@@ -328,8 +328,8 @@ def gateway(options: CollectorOptions) -> Mapping[str, Any]:
 _COMMENTS = {
     "extensions": "Answers health checks; keeps queues on disk where file_storage is named.",
     "receivers": "OTLP in, by gRPC and by HTTP.",
-    "processors": "memory_limiter comes first in every pipeline. Redaction knows secrets by anchored names and by their "
-    "form, so no token count is touched.",
+    "processors": "memory_limiter comes first in every pipeline. Redaction knows secrets by anchored names and by "
+    "their form, so no token count is touched.",
     "connectors": "Spans are counted and timed before sampling throws some away.",
     "exporters": "Retries never end: what was accepted is sent when the backend is there again.",
     "service": "AGENTOBS_METRICS_EXPORTERS chooses the ways out for metrics; README.md lists all variables.",
