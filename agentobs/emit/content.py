@@ -18,7 +18,7 @@ _LEAST_BYTES = 256
 """Below this many bytes no message fits with its role and parts."""
 _WORK_FACTOR = 4
 """Older messages are not even read once the newer ones fill the limit this many times."""
-_LEFT_OUT = "left_out"
+_OMITTED = "omitted"
 
 
 def content_attributes(call: Call, capture: str, limit_bytes: int) -> dict[str, str]:
@@ -38,7 +38,7 @@ def content_attributes(call: Call, capture: str, limit_bytes: int) -> dict[str, 
         request = request_messages(body)
         if request is not None:
             writer.add(genai.INPUT_MESSAGES, *request)
-        writer.add(genai.TOOL_DEFINITIONS, tool_definitions(body, details=capture == "full"), named=True)
+        writer.add(genai.TOOL_DEFINITIONS, tool_definitions(body, details=capture == "full"))
     messages = result_messages(call.output)
     for message in messages:
         message.setdefault("finish_reason", "error" if call.outcome == "error" else "unknown")
@@ -73,9 +73,7 @@ class _Writer:
         self._redacted = redacted
         self.attributes: dict[str, str] = {}
 
-    def add(
-        self, attribute: Attribute, items: list[Any], read: Callable[[Any], Any] = _same, named: bool = False
-    ) -> None:
+    def add(self, attribute: Attribute, items: list[Any], read: Callable[[Any], Any] = _same) -> None:
         """Add the list as `attribute`, unless it is empty; the newest items are read first and the oldest go first."""
         if not items:
             return
@@ -87,12 +85,30 @@ class _Writer:
             kept.append(bounded(read(items[unread]), self._limit_bytes, self._redacted))
             size += len(dumps(kept[-1]))
         kept.reverse()
-        note = _tools_left_out if named else _items_left_out
         if unread:
-            kept.insert(0, note([None] * unread, kept[0]))
-        self.attributes[attribute.name] = dumps(fit(kept, self._limit_bytes, note))
+            kept.insert(0, _note(unread, kept[0]))
+        self.attributes[attribute.name] = dumps(fit(kept, self._limit_bytes, _left_out))
 
 
-def _count(items: list[Any]) -> int:
-    """How many items these are, with those that earlier notes among them stand for."""
-    return sum(item.get(_LEFT_OUT, 1) if isinstance(item, dict) else 1 for item in items)
+def _left_out(items: list[Any]) -> Any:
+    return _note(sum(map(_count, items)), items[-1])
+
+
+def _note(count: int, like: Any) -> Any:
+    """What stands for `count` items such as `like`, in a shape that is valid where they stood."""
+    if isinstance(like, dict) and "parts" in like:
+        return {"role": _OMITTED, "parts": [generic(_OMITTED, count=count)]}
+    if isinstance(like, dict) and "generic_type" not in like and "name" in like and "id" not in like:
+        return {"type": _OMITTED, "name": _OMITTED, "count": count}
+    if isinstance(like, dict) and "type" in like:
+        return generic(_OMITTED, count=count)
+    return f"[{count} older items left out]"
+
+
+def _count(item: Any) -> int:
+    """How many items this is: more than one if it is a note that stands for others."""
+    if isinstance(item, dict):
+        for place in (item, *(part for part in item.get("parts", ())[:1] if isinstance(part, dict))):
+            if _OMITTED in (place.get("generic_type"), place.get("type")) and isinstance(place.get("count"), int):
+                return int(place["count"])
+    return 1

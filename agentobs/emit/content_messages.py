@@ -66,12 +66,10 @@ def request_messages(body: Any) -> tuple[list[Any], Callable[[Any], Message]] | 
     messages = get(body, "messages")
     if messages is not None:
         return (listed(messages), chat_message) if isinstance(messages, (list, tuple)) else None
+    read: Callable[[Any], Message] = _item_message
     given = get(body, "input")
     if given is None:
-        given = get(body, "prompt")
-        read = _prompt_message
-    else:
-        read = _item_message
+        given, read = get(body, "prompt"), _prompt_message
     if isinstance(given, (list, tuple)):
         # A list of numbers is one text in tokens.
         return ([given] if given and isinstance(given[0], int) else listed(given)), read
@@ -150,7 +148,9 @@ def _calls(message: Any) -> list[Part]:
         custom = get(call, "custom")
         function = get(call, "function") if custom is None else custom
         given = get(function, "arguments")
-        found.append(tool_call(get(call, "id"), get(function, "name"), get(custom, "input") if given is None else given))
+        found.append(
+            tool_call(get(call, "id"), get(function, "name"), get(custom, "input") if given is None else given)
+        )
     function = get(message, "function_call")
     if function is not None:
         found.append(tool_call(None, get(function, "name"), get(function, "arguments")))

@@ -17,7 +17,6 @@ Part = dict[str, Any]
 _INLINE_CHARS = 512
 """Base64 text that is longer never stands in a part."""
 _OPAQUE = ("encrypted_content", "signature", "cache_control", "logprobs", "prompt_cache_breakpoint")
-_TOOL_CALL_ITEMS = ("function_call", "custom_tool_call")
 
 
 def get(thing: Any, name: str) -> Any:
@@ -46,9 +45,9 @@ def text_part(text: str) -> Part:
     return {"type": "text", "content": text}
 
 
-def generic(kind: Any, **fields: Any) -> Part:
+def generic(kind: str, **fields: Any) -> Part:
     """A part for what the conventions have no type for; `generic_type` says what it is."""
-    return part("generic", generic_type=str(kind), **fields)
+    return part("generic", generic_type=kind, **fields)
 
 
 def decoded(arguments: Any) -> Any:
@@ -67,29 +66,21 @@ def parts_of(content: Any) -> list[Part]:
         return []
     if isinstance(content, str):
         return [text_part(content)]
-    blocks = listed(content) if isinstance(content, (list, tuple)) else [content]
+    blocks = content if isinstance(content, (list, tuple)) else [content]
     return [found for block in blocks for found in block_parts(block)]
 
 
 def block_parts(block: Any) -> list[Part]:
     """The parts of one content block or output item, mostly one."""
-    if isinstance(block, str):
-        return [text_part(block)]
     kind = get(block, "type")
     if not isinstance(kind, str):
-        text = get(block, "text")
+        text = block if isinstance(block, str) else get(block, "text")
         return [text_part(text)] if isinstance(text, str) else [generic("unknown", content=_rest(block))]
     read = _READERS.get(kind)
-    if read is not None:
-        found = read(block)
-        return found if isinstance(found, list) else [found]
-    if kind.endswith("_tool_result"):
-        return [_server_response(get(block, "tool_use_id"), kind, content=get(block, "content"))]
-    if kind.endswith("_call_output"):
-        return [tool_response(get(block, "call_id"), get(block, "output"))]
-    if kind.endswith("_call"):
-        return [_server_call(block)]
-    return [generic(kind, **_rest(block))]
+    if read is None:
+        read = next((reader for end, reader in _READERS_BY_ENDING.items() if kind.endswith(end)), _unknown)
+    found = read(block)
+    return found if isinstance(found, list) else [found]
 
 
 def tool_call(call_id: Any, name: Any, arguments: Any) -> Part:
@@ -125,6 +116,11 @@ def blob(data: Any, modality: str, mime_type: str | None = None) -> Part:
 def _rest(block: Any) -> dict[str, Any]:
     fields = block if isinstance(block, Mapping) else fields_of(block) or {}
     return {str(name): value for name, value in fields.items() if name not in _OPAQUE and name != "type"}
+
+
+def _unknown(block: Any) -> Part:
+    known = generic(get(block, "type"))
+    return {**known, **{name: value for name, value in _rest(block).items() if name not in known}}
 
 
 def _text(block: Any) -> Part:
@@ -203,20 +199,23 @@ def _server_tool_use(block: Any) -> Part:
     return part("server_tool_call", id=get(block, "id"), name=text_of(get(block, "name")), server_tool_call=kind)
 
 
-def _server_response(call_id: Any, kind: str, **fields: Any) -> Part:
-    return part("server_tool_call_response", id=call_id, server_tool_call_response=part(kind, **fields))
+def _server_tool_result(block: Any) -> Part:
+    found = part(str(get(block, "type")), content=get(block, "content"))
+    return part("server_tool_call_response", id=get(block, "tool_use_id"), server_tool_call_response=found)
 
 
 def _server_call(item: Any) -> Part:
     """An output item for a tool that the provider runs (`web_search_call`, `mcp_call`), with what it says of itself."""
     kind = str(get(item, "type"))
     name = get(item, "name")
-    fields = {key: value for key, value in _rest(item).items() if key not in ("id", "call_id", "name")}
+    fields = {
+        key: value for key, value in _rest(item).items() if key not in ("id", "call_id", "name") and value is not None
+    }
     return part(
         "server_tool_call",
         id=get(item, "call_id") or get(item, "id"),
         name=name if isinstance(name, str) else kind.removesuffix("_call"),
-        server_tool_call=part(kind, **fields),
+        server_tool_call={"type": kind, **fields},
     )
 
 
@@ -257,10 +256,16 @@ _READERS: dict[str, _Reader] = {
     "container_upload": lambda block: part("file", modality="document", file_id=text_of(get(block, "file_id"))),
     "reasoning": _reasoning_item,
     "compaction": lambda block: part("compaction", id=get(block, "id"), content=get(block, "content")),
-    **dict.fromkeys(_TOOL_CALL_ITEMS, _item_call),
-    **dict.fromkeys(("function_call_output", "custom_tool_call_output"), _item_output),
+    **dict.fromkeys(("function_call", "custom_tool_call"), _item_call),
     "image_generation_call": _image_generation,
     "message": lambda item: parts_of(get(item, "content")),
+}
+
+
+_READERS_BY_ENDING: dict[str, _Reader] = {
+    "_tool_result": _server_tool_result,
+    "_call_output": _item_output,
+    "_call": _server_call,
 }
 
 

@@ -56,8 +56,8 @@ class _Texts:
         pieces = self._pieces.get(key)
         return None if pieces is None else "".join(pieces)
 
-    def keys(self) -> list[Any]:
-        return list(self._pieces)
+    def items(self) -> list[tuple[Any, str]]:
+        return [(key, "".join(pieces)) for key, pieces in self._pieces.items()]
 
 
 def _chat(chunks: Sequence[Any]) -> _Assembly:
@@ -115,8 +115,9 @@ class _Choice:
             message[name] = self._texts.get(name)
         if not message["content"]:
             message["content"] = None
-        if "transcript" in self._texts.keys() or "audio_id" in self._texts.keys():
-            message["audio"] = {"id": self._texts.get("audio_id"), "transcript": self._texts.get("transcript")}
+        audio = {"id": self._texts.get("audio_id"), "transcript": self._texts.get("transcript")}
+        if any(text is not None for text in audio.values()):
+            message["audio"] = audio
         message["tool_calls"] = [
             {"id": call["id"], "function": {"name": call["name"], "arguments": self._arguments.get(key)}}
             for key, call in self._calls.items()
@@ -176,13 +177,13 @@ class _Items:
         if texts is None:
             return started
         item = {name: get(started, name) for name in ("id", "type", "call_id", "name", "role")}
-        for key in texts.keys():
+        for key, text in texts.items():
             if key[0] == "content":
-                item.setdefault("content", []).append({"type": key[2], key[3]: texts.get(key)})
+                item.setdefault("content", []).append({"type": key[2], key[3]: text})
             elif key[0] == "reasoning":
-                item.setdefault("summary", []).append({"text": texts.get(key)})
+                item.setdefault("summary", []).append({"text": text})
             else:
-                item[key[1]] = texts.get(key)
+                item[key[1]] = text
         item["type"] = item["type"] or ("reasoning" if "summary" in item else "message")
         return item
 
@@ -209,8 +210,8 @@ def _message(events: Sequence[Any]) -> _Assembly:
 
 
 def _block(index: Any, block: Any, texts: _Texts) -> Any:
-    arrived = {name: texts.get((index, name)) for name in _BLOCK_DELTAS.values()}
-    arrived = {name: text for name, text in arrived.items() if text is not None}
+    grown = ((name, texts.get((index, name))) for name in _BLOCK_DELTAS.values())
+    arrived = {name: text for name, text in grown if text is not None}
     if not arrived:
         return block
     arguments = arrived.pop("partial_json", None)
