@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from agentobs.catalogue import Conventions, Metric, genai
 
-from .names import NAMINGS, Matcher, Naming, TargetLabel, none_of
+from .names import NAMINGS, Matcher, Naming, TargetLabel, equals, none_of
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.]*")
 
@@ -130,6 +130,11 @@ class PackConfig:
         if self.conventions == "compat":
             return (none_of(genai.OPERATION, "embeddings", "fetch_response", "invoke_agent", "execute_tool"),)
         return ()
+
+    @property
+    def served(self) -> tuple[Matcher, ...]:
+        """What keeps `call_duration` to model calls that ended well: how long a failure took is no latency."""
+        return (*self.inference, equals(genai.ERROR_TYPE, ""))
 
 
 def load(path: str | Path) -> PackConfig:

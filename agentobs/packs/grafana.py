@@ -14,14 +14,14 @@ import json
 from typing import Any
 
 from .names import Naming, label_name
-from .panels import GREY, SHARE, Column, Limit, Panel, Query, Row, Variable, View
+from .panels import Panel, Query, Row, Variable, View
+from .panelstyle import defaults, options, overrides
 from .views.scope import filtered_by
 
 SCHEMA_VERSION = 42
 TAG = "agentobs"
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
-_GOOD, _BAD, _PLAIN = "green", "red", "text"
 _TYPES = {
     "stat": "stat",
     "graph": "timeseries",
@@ -259,8 +259,8 @@ def _panel(panel: Panel, place: dict[str, int], number: int, naming: Naming) -> 
         maxDataPoints=None,
     )
     raw = _plain(frame.panel_json({"type": _TYPES[panel.kind]}))
-    raw["fieldConfig"] = {"defaults": _defaults(panel), "overrides": _overrides(panel)}
-    raw["options"] = _OPTIONS[panel.kind](panel)
+    raw["fieldConfig"] = {"defaults": defaults(panel), "overrides": overrides(panel)}
+    raw["options"] = options(panel)
     raw["transformations"] = _transformations(panel, naming) or None
     raw["links"] = raw["links"] or None
     raw["transparent"] = None
@@ -301,108 +301,6 @@ def _target(query: Query, ref: str, panel: Panel, naming: Naming) -> dict[str, A
     return _kept(raw, _TARGET_KEYS)
 
 
-def _steps(limit: Limit | None) -> list[dict[str, Any]]:
-    """Threshold steps; the first one has no value, which is null in the schema."""
-    if limit is None:
-        return [{"color": _PLAIN, "value": None}]
-    below, above = (_GOOD, _BAD) if limit.bad == "above" else (_BAD, _GOOD)
-    return [{"color": below, "value": None}, {"color": above, "value": limit.value}]
-
-
-def _defaults(panel: Panel) -> dict[str, Any]:
-    defaults: dict[str, Any] = {
-        "color": {"mode": "thresholds"},
-        "custom": {},
-        "mappings": _mappings(panel),
-        "noValue": panel.nothing,
-        "thresholds": {"mode": "absolute", "steps": _steps(panel.limit)},
-        "unit": panel.unit,
-    }
-    if panel.decimals is not None:
-        defaults["decimals"] = panel.decimals
-    if panel.kind in {"graph", "bars"}:
-        defaults["min"] = 0
-        defaults["color"] = {"mode": "palette-classic"}
-        defaults["custom"] = _curve(panel)
-    if panel.top is not None:
-        defaults["max"] = panel.top
-    if panel.kind == "table":
-        defaults["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}
-    if panel.kind == "timeline":
-        defaults["custom"] = {"fillOpacity": 80, "lineWidth": 0}
-    if panel.kind == "heatmap":
-        defaults["custom"] = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
-    return defaults
-
-
-def _curve(panel: Panel) -> dict[str, Any]:
-    bars = panel.kind == "bars"
-    return {
-        "axisSoftMin": 0,
-        "drawStyle": "bars" if bars else "line",
-        "fillOpacity": 80 if bars else 30 if panel.stack else 10,
-        "gradientMode": "none",
-        "lineInterpolation": "linear",
-        "lineWidth": 0 if bars else 1 if panel.stack else 2,
-        "showPoints": "auto",
-        "spanNulls": False,
-        "stacking": {"group": "A", "mode": panel.stack or "none"},
-        "thresholdsStyle": {"mode": "dashed" if panel.limit else "off"},
-    }
-
-
-def _mappings(panel: Panel) -> list[dict[str, Any]]:
-    if not panel.states:
-        return []
-    options = {
-        str(state.value): {"color": state.colour, "index": at, "text": state.text}
-        for at, state in enumerate(panel.states)
-    }
-    return [{"type": "value", "options": options}]
-
-
-def _override(name: str, *properties: tuple[str, Any]) -> dict[str, Any]:
-    return {
-        "matcher": {"id": "byName", "options": name},
-        "properties": [{"id": key, "value": value} for key, value in properties],
-    }
-
-
-def _overrides(panel: Panel) -> list[dict[str, Any]]:
-    if panel.kind == "table":
-        return [_column(column) for column in panel.columns]
-    if panel.kind not in {"graph", "bars"}:
-        return []
-    return [
-        _override(name, ("color", {"mode": "fixed", "fixedColor": colour}))
-        for name, colour in panel.colours
-        if _may_be_named(panel, name)
-    ]
-
-
-def _may_be_named(panel: Panel, name: str) -> bool:
-    """Whether a series of the panel can have this name: by a fixed name, or by the values of a label."""
-    for query in panel.queries:
-        if query.name == name:
-            return True
-        if query.name.startswith("{{") and any(name in getattr(label, "values", ()) for label in query.expr.labels):
-            return True
-    return False
-
-
-def _column(column: Column) -> dict[str, Any]:
-    properties: list[tuple[str, Any]] = [("unit", column.unit)]
-    if column.unit == SHARE:
-        properties.append(("decimals", 1))
-    if column.limit:
-        properties.append(("thresholds", {"mode": "absolute", "steps": _steps(column.limit)}))
-        properties.append(("custom.cellOptions", {"type": "color-text"}))
-    if column.bar:
-        properties.append(("custom.cellOptions", {"mode": "basic", "type": "gauge", "valueDisplayMode": "text"}))
-        properties.append(("color", {"mode": "fixed", "fixedColor": "blue"}))
-    return _override(column.title, *properties)
-
-
 def _transformations(panel: Panel, naming: Naming) -> list[dict[str, Any]]:
     """One row for each combination of the keys, columns in order and with their titles."""
     if not panel.columns:
@@ -415,77 +313,3 @@ def _transformations(panel: Panel, naming: Naming) -> list[dict[str, Any]]:
     order = {name: at for at, name in enumerate(titles)}
     organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": titles}
     return [{"id": "merge", "options": {}}, {"id": "organize", "options": organize}]
-
-
-# --- options of each kind ---------------------------------------------------------------------------------------------
-def _stat_options(panel: Panel) -> dict[str, Any]:
-    return {
-        "colorMode": "background" if panel.limit else "value",
-        "graphMode": "none" if panel.queries[0].whole else "area",
-        "justifyMode": "auto",
-        "orientation": "auto",
-        "percentChangeColorMode": "standard",
-        "reduceOptions": {"calcs": [panel.calc], "fields": "", "values": False},
-        "showPercentChange": False,
-        "textMode": "value",
-        "wideLayout": True,
-    }
-
-
-def _graph_options(panel: Panel) -> dict[str, Any]:
-    calcs = ["mean", "max"] if panel.kind == "graph" else ["sum"]
-    return {
-        "legend": {"calcs": calcs, "displayMode": "table", "placement": "bottom", "showLegend": True},
-        "tooltip": {"hideZeros": True, "mode": "multi", "sort": "desc"},
-    }
-
-
-def _table_options(panel: Panel) -> dict[str, Any]:
-    return {
-        "cellHeight": "sm",
-        "showHeader": True,
-        "sortBy": [{"desc": True, "displayName": panel.columns[0].title}],
-    }
-
-
-def _heatmap_options(panel: Panel) -> dict[str, Any]:
-    return {
-        "calculate": False,
-        "cellGap": 1,
-        "color": {
-            "exponent": 0.5,
-            "fill": "dark-blue",
-            "mode": "scheme",
-            "reverse": False,
-            "scale": "exponential",
-            "scheme": "Blues",
-            "steps": 64,
-        },
-        "exemplars": {"color": GREY},
-        "filterValues": {"le": 1e-9},
-        "legend": {"show": True},
-        "rowsFrame": {"layout": "auto"},
-        "tooltip": {"mode": "single", "showColorScale": False, "yHistogram": True},
-        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": panel.unit},
-    }
-
-
-def _timeline_options(panel: Panel) -> dict[str, Any]:
-    return {
-        "alignValue": "left",
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
-        "mergeValues": True,
-        "rowHeight": 0.8,
-        "showValue": "auto",
-        "tooltip": {"mode": "single", "sort": "none"},
-    }
-
-
-_OPTIONS = {
-    "stat": _stat_options,
-    "graph": _graph_options,
-    "bars": _graph_options,
-    "table": _table_options,
-    "heatmap": _heatmap_options,
-    "timeline": _timeline_options,
-}

@@ -14,6 +14,9 @@ SECONDS = "s"
 USD = "currencyUSD"
 SHARE = "percentunit"
 COUNT = "short"
+"""A figure that may be a mean or huge: 1.2 K."""
+WHOLE = "locale"
+"""A number of things: 1,234."""
 PER_MINUTE = "suffix:/min"
 """A unit of Grafana's own making: whatever follows the colon is written behind the figure."""
 
@@ -39,6 +42,12 @@ COLOURS = {
     "escalated": ORANGE,
     "blocked": RED,
     "abstained": GREY,
+    "now": BLUE,
+    "this week": BLUE,
+    "over a day": GREEN,
+    "last week": GREY,
+    "a week earlier": GREY,
+    "alert": RED,
     "p50": BLUE,
     "p95": YELLOW,
     "p99": RED,
@@ -66,12 +75,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table: a figure with its unit and, where an alert watches it, the limit."""
+    """One column of a table: a figure with its unit and, where an alert watches it, the limit; `bar` draws a share."""
 
     title: str
     expr: Expr
     unit: str
     limit: Limit | None = None
+    decimals: int | None = None
     bar: bool = False
 
 

@@ -7,7 +7,7 @@ from agentobs.catalogue import own
 from .. import promql as q
 from ..config import PackConfig
 from ..names import equals, none_of
-from ..panels import COUNT, PER_MINUTE, SHARE, Column, Limit, Panel, Query, Row, View, graph, stat, table
+from ..panels import COUNT, PER_MINUTE, SHARE, WHOLE, Column, Limit, Panel, Query, Row, View, graph, stat, table
 from . import figures
 from .figures import NO_BREAKERS, NO_RUNS
 from .scope import BREAKERS, Scope
@@ -40,8 +40,9 @@ def view(config: PackConfig) -> View:
         ),
         Row("Breakers", (figures.breaker_states(scope, width=12), _distance(scope))),
         Row("", (_guarded(scope), _rejected(scope), _openings(scope))),
-        Row("Retries and fallbacks", (figures.retries_by_status(scope), _reasons(scope), _ladder(scope))),
-        Row("What users got", (figures.degradation(scope), _notices(scope))),
+        Row("Retries and fallbacks", (figures.retries_by_status(scope, width=12), _reasons(scope))),
+        Row("", (_ladder(scope),)),
+        Row("Users", (figures.degradation(scope), _notices(scope))),
     )
 
 
@@ -54,8 +55,8 @@ def _to_trip(scope: Scope) -> q.Expr:
 
 def _nearest(scope: Scope) -> Panel:
     return stat(
-        "Failures to next trip",
-        "Consecutive failures that are missing until the nearest breaker opens.",
+        "To next trip",
+        "Consecutive failures that are missing until the breaker that is nearest to it opens.",
         q.min_by(_to_trip(scope)),
         COUNT,
         nothing=NO_BREAKERS,
@@ -79,9 +80,8 @@ def _opened(scope: Scope) -> Panel:
         "Openings",
         "How often breakers opened in the time range, all processes together.",
         q.match("or", scope.total(own.BREAKER_TRANSITIONS, where=_OPENED), _none_of_the_breakers(scope)),
-        COUNT,
+        WHOLE,
         nothing=NO_BREAKERS,
-        decimals=0,
     )
 
 
@@ -95,9 +95,8 @@ def _fallbacks(scope: Scope) -> Panel:
         "Fallbacks",
         "How often something else than the first choice was tried in the time range.",
         q.or_zero(scope.total(own.FALLBACKS)),
-        COUNT,
+        WHOLE,
         nothing=_NO_FALLBACKS,
-        decimals=0,
     )
 
 
@@ -115,7 +114,7 @@ def _failed_fallbacks(scope: Scope) -> Panel:
 
 def _untold(scope: Scope) -> Panel:
     return stat(
-        "Degraded, not told",
+        "Not told",
         "Share of the degraded runs in the time range whose user was not told that the service is reduced.",
         q.share(scope.total(own.RUNS, where=_UNTOLD), scope.total(own.RUNS, where=_DEGRADED)),
         SHARE,
@@ -187,7 +186,6 @@ def _reasons(scope: Scope) -> Panel:
         Query(scope.per_minute(own.FALLBACKS, own.FALLBACK_REASON), scope.name(own.FALLBACK_REASON)),
         nothing=_NO_FALLBACKS,
         stack="normal",
-        width=8,
     )
 
 
@@ -204,10 +202,9 @@ def _ladder(scope: Scope) -> Panel:
             (own.FALLBACK_KIND, "Kind"),
             (own.FALLBACK_REASON, "Reason"),
         ),
-        Column("Times", total, COUNT),
+        Column("Times", total, WHOLE),
         Column("Served", q.share(served, total), SHARE),
         nothing=_NO_FALLBACKS,
-        width=8,
     )
 
 

@@ -7,12 +7,14 @@ from agentobs.catalogue import genai, own
 from .. import promql as q
 from ..config import PackConfig
 from ..names import differs, equals
-from ..panels import COUNT, PER_MINUTE, SHARE, USD, Column, Limit, Panel, Query, Row, View, graph, stat, table
+from ..panels import COUNT, PER_MINUTE, SHARE, USD, WHOLE, Column, Limit, Panel, Query, Row, View, graph, stat, table
 from . import figures
 from .figures import NO_CALLS, NO_COST
 from .scope import ALL, COST, Scope
 
 _HOURS_A_MONTH = 720
+_IN_AGENT = (differs(genai.AGENT_NAME, ""),)
+_OUTSIDE = (equals(genai.AGENT_NAME, ""),)
 _CACHED = (equals(own.TOKEN_KIND, "cache_read"),)
 _INPUT = (differs(own.TOKEN_KIND, "output"),)
 
@@ -37,7 +39,7 @@ def view(config: PackConfig) -> View:
             ),
         ),
         Row("Pace", (figures.cost_by_model(scope, width=8), _by_agent(scope), _against_last_week(scope))),
-        Row("Top spenders", (_spenders(scope),)),
+        Row("Who spends", (_spenders(scope),)),
         Row("Tokens", (_tokens(scope), _tokens_per_call(scope), _cache_by_model(scope))),
         Row("Runs, and what has no price", (_run_cost(scope), _call_cost(scope), _unpriced(scope))),
     )
@@ -57,7 +59,7 @@ def _spent(scope: Scope) -> Panel:
 def _projection(scope: Scope) -> Panel:
     budget = scope.config.thresholds.budget_usd_month
     return stat(
-        "30 days at this pace",
+        "30-day pace",
         "USD in 30 days if the mean pace of the time range goes on; choose a long range for a fair guess. Red above "
         f"the budget of {budget:g} USD.",
         scope.per_hour(own.COST) * _HOURS_A_MONTH,
@@ -72,7 +74,7 @@ def _projection(scope: Scope) -> Panel:
 
 def _per_run(scope: Scope) -> Panel:
     return stat(
-        "Cost of a run",
+        "Per run",
         "Mean USD of an agent run in the time range, of runs whose calls are all priced.",
         scope.mean(own.RUN_COST, window=ALL),
         USD,
@@ -84,7 +86,7 @@ def _per_run(scope: Scope) -> Panel:
 def _per_success(scope: Scope) -> Panel:
     succeeded = scope.total(own.RUN_COST, where=(equals(own.OUTCOME, "success"),), part="count")
     return stat(
-        "Cost of a success",
+        "Per success",
         "USD of all runs in the time range for each run that succeeded: what one success costs, failures included.",
         scope.total(own.RUN_COST, part="sum") / (succeeded > 0),
         USD,
@@ -95,7 +97,7 @@ def _per_success(scope: Scope) -> Panel:
 
 def _per_call(scope: Scope) -> Panel:
     return stat(
-        "Cost of a call",
+        "Per call",
         "Mean USD of a priced model call in the time range.",
         scope.mean(own.CALL_COST, window=ALL),
         USD,
@@ -118,7 +120,7 @@ def _cache_share(scope: Scope) -> Panel:
 def _unpriced_share(scope: Scope) -> Panel:
     succeeded = scope.total(own.CALLS, where=(equals(own.OUTCOME, "success"),))
     return stat(
-        "Calls without a price",
+        "Unpriced",
         "Share of the successful model calls in the time range whose cost is unknown. Unknown is not free: the true "
         "cost is higher than shown here.",
         q.share(scope.total(own.UNPRICED), succeeded),
@@ -132,9 +134,10 @@ def _unpriced_share(scope: Scope) -> Panel:
 def _by_agent(scope: Scope) -> Panel:
     return graph(
         "Cost per hour by agent",
-        "USD per hour at the present pace, by agent; calls outside of any agent have no name. Priced calls only.",
+        "USD per hour at the present pace, by agent; priced calls only.",
         USD,
-        Query(scope.per_hour(own.COST, genai.AGENT_NAME), scope.name(genai.AGENT_NAME)),
+        Query(scope.per_hour(own.COST, genai.AGENT_NAME, where=_IN_AGENT), scope.name(genai.AGENT_NAME)),
+        Query(scope.per_hour(own.COST, where=_OUTSIDE), "outside of agents"),
         nothing=NO_COST,
         stack="normal",
         width=8,
@@ -167,20 +170,20 @@ def _spenders(scope: Scope) -> Panel:
         ((genai.AGENT_NAME, "Agent"), (genai.PROVIDER, "Provider"), (genai.REQUEST_MODEL, "Model")),
         Column("Cost", cost, USD),
         Column("Share", share, SHARE, bar=True),
-        Column("Calls", calls, COUNT),
+        Column("Calls", calls, WHOLE),
         Column("Cost of 1,000 calls", cost / (calls > 0) * 1000, USD),
         Column("Tokens", scope.total(own.TOKENS, *keys), COUNT),
-        Column("Without a price", scope.total(own.UNPRICED, *keys), COUNT),
+        Column("Without a price", scope.total(own.UNPRICED, *keys), WHOLE),
         nothing=NO_COST,
     )
 
 
 def _tokens(scope: Scope) -> Panel:
     return graph(
-        "Tokens by kind",
-        "Tokens per minute that providers reported: fresh input, input read from and written to caches, and output "
-        "(reasoning included).",
-        PER_MINUTE,
+        "Tokens per minute",
+        "Tokens a minute by kind, that providers reported: fresh input, input read from and written to caches, and "
+        "output (reasoning included).",
+        COUNT,
         Query(scope.per_minute(own.TOKENS, own.TOKEN_KIND), scope.name(own.TOKEN_KIND)),
         nothing="no tokens yet",
         stack="normal",

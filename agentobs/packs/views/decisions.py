@@ -7,11 +7,13 @@ from agentobs.catalogue import genai, own
 from .. import promql as q
 from ..config import PackConfig
 from ..names import LE, Matcher, equals
-from ..panels import COUNT, PER_MINUTE, SHARE, Column, Limit, Panel, Query, Row, View, graph, stat, table
+from ..panels import PER_MINUTE, SHARE, WHOLE, Column, Limit, Panel, Query, Row, View, graph, stat, table
 from . import figures
 from .figures import FROM_USERS, NO_DECISIONS, NO_FEEDBACK
 from .scope import ALL, DECISIONS, Scope, W
 
+# Ratings are rare: a shorter window jumps between all and nothing.
+_SMOOTH = "1h"
 _ESCALATED = (equals(own.DECISION_OUTCOME, "escalated"),)
 _AUTONOMOUS = (equals(own.DECISION_OUTCOME, "autonomous"),)
 
@@ -38,8 +40,9 @@ def view(config: PackConfig) -> View:
             ),
         ),
         Row("Decisions", (_outcomes(scope), _kinds(scope), _distribution(scope))),
+        Row("", (_by_kind_table(scope),)),
         Row("Feedback", (_against_baseline(scope), _by_model(scope), _by_level(scope))),
-        Row("", (_labels(scope), _by_source(scope), _by_kind_table(scope))),
+        Row("", (_labels(scope), _by_source(scope))),
     )
 
 
@@ -48,9 +51,8 @@ def _decisions(scope: Scope) -> Panel:
         "Decisions",
         "Decisions in the time range.",
         scope.total(own.DECISIONS),
-        COUNT,
+        WHOLE,
         nothing=NO_DECISIONS,
-        decimals=0,
     )
 
 
@@ -74,8 +76,8 @@ def _escalated(scope: Scope) -> Panel:
 
 def _confidence(scope: Scope) -> Panel:
     return stat(
-        "Median confidence",
-        "Half of the decisions in the time range were surer than this.",
+        "Confidence",
+        "Median: half of the decisions in the time range were surer than this.",
         scope.quantile(0.5, own.DECISION_CONFIDENCE, window=ALL),
         SHARE,
         nothing="no confidence given",
@@ -85,18 +87,17 @@ def _confidence(scope: Scope) -> Panel:
 
 def _ratings(scope: Scope) -> Panel:
     return stat(
-        "Ratings by users",
+        "Ratings",
         "Feedback from users in the time range.",
         scope.total(own.FEEDBACK, where=FROM_USERS),
-        COUNT,
+        WHOLE,
         nothing=NO_FEEDBACK,
-        decimals=0,
     )
 
 
 def _change(scope: Scope) -> Panel:
     return stat(
-        "Against last week",
+        "Vs last week",
         "Mean score of users in the day before, less that of the same day a week earlier, in points. Red below the "
         "limit of the alert.",
         scope.mean(own.FEEDBACK_SCORE, where=FROM_USERS, window="1d")
@@ -110,12 +111,11 @@ def _change(scope: Scope) -> Panel:
 
 def _rejections(scope: Scope) -> Panel:
     return stat(
-        "Feedback turned away",
+        "Rejected",
         "Requests to the feedback endpoint in the time range that were refused: forged, expired, too many, malformed.",
         q.or_zero(scope.total(own.FEEDBACK_REJECTED)),
-        COUNT,
+        WHOLE,
         nothing="none",
-        decimals=0,
     )
 
 
@@ -164,10 +164,10 @@ def _against_baseline(scope: Scope) -> Panel:
     before = scope.mean(own.FEEDBACK_SCORE, where=FROM_USERS, window="1d", offset="7d")
     return graph(
         "Satisfaction against last week",
-        f"Mean score of users: at each moment, over the day before, and the same a week earlier. The alert fires where "
-        f"the day is more than {drop:.0%} below the baseline.",
+        "Mean score of users: over the hour before, over the day before, and the same a week earlier. The alert fires "
+        f"where the day is more than {drop:.0%} below the baseline.",
         SHARE,
-        Query(scope.mean(own.FEEDBACK_SCORE, where=FROM_USERS), "now"),
+        Query(scope.mean(own.FEEDBACK_SCORE, where=FROM_USERS, window=_SMOOTH), "now"),
         Query(scope.mean(own.FEEDBACK_SCORE, where=FROM_USERS, window="1d"), "over a day"),
         Query(before, "a week earlier"),
         Query(before - drop, "alert"),
@@ -180,10 +180,10 @@ def _against_baseline(scope: Scope) -> Panel:
 def _by_model(scope: Scope) -> Panel:
     return graph(
         "Score by model",
-        "Mean score of users by the model that answered them.",
+        "Mean score of users over the hour before, by the model that answered them.",
         SHARE,
         Query(
-            scope.mean(own.FEEDBACK_SCORE, genai.REQUEST_MODEL, where=FROM_USERS),
+            scope.mean(own.FEEDBACK_SCORE, genai.REQUEST_MODEL, where=FROM_USERS, window=_SMOOTH),
             scope.name(genai.REQUEST_MODEL),
         ),
         nothing=NO_FEEDBACK,
@@ -195,11 +195,11 @@ def _by_model(scope: Scope) -> Panel:
 def _by_level(scope: Scope) -> Panel:
     return graph(
         "Score by level of service",
-        "Mean score of users by what they got: whether fallbacks and reduced answers please less than the full "
-        "service.",
+        "Mean score of users over the hour before, by what they got: whether fallbacks and reduced answers please less "
+        "than the full service.",
         SHARE,
         Query(
-            scope.mean(own.FEEDBACK_SCORE, own.DEGRADATION, where=FROM_USERS),
+            scope.mean(own.FEEDBACK_SCORE, own.DEGRADATION, where=FROM_USERS, window=_SMOOTH),
             scope.name(own.DEGRADATION),
         ),
         nothing=NO_FEEDBACK,
@@ -217,20 +217,20 @@ def _labels(scope: Scope) -> Panel:
         Query(scope.per_minute(own.FEEDBACK, *keys), scope.name(*keys)),
         nothing=NO_FEEDBACK,
         stack="normal",
-        width=8,
+        width=12,
     )
 
 
 def _by_source(scope: Scope) -> Panel:
     return graph(
         "Score by source",
-        "Mean score by who rated: users, what they did without saying so (implicit), reviewers, code, or another "
-        "model.",
+        "Mean score over the hour before, by who rated: users, what they did without saying so (implicit), reviewers, "
+        "code, or another model.",
         SHARE,
-        Query(scope.mean(own.FEEDBACK_SCORE, own.FEEDBACK_SOURCE), scope.name(own.FEEDBACK_SOURCE)),
+        Query(scope.mean(own.FEEDBACK_SCORE, own.FEEDBACK_SOURCE, window=_SMOOTH), scope.name(own.FEEDBACK_SOURCE)),
         nothing=NO_FEEDBACK,
         top=1,
-        width=8,
+        width=12,
     )
 
 
@@ -241,9 +241,9 @@ def _by_kind_table(scope: Scope) -> Panel:
         "Kinds of decisions",
         "Every kind of decision in the time range: how often, how much of it was handed to a person, how sure it was.",
         ((genai.AGENT_NAME, "Agent"), (own.DECISION_KIND, "Kind")),
-        Column("Decisions", total, COUNT),
+        Column("Decisions", total, WHOLE),
         Column("Escalated", q.share(scope.total(own.DECISIONS, *keys, where=_ESCALATED), total), SHARE),
         Column("Confidence", scope.mean(own.DECISION_CONFIDENCE, *keys, window=ALL), SHARE),
         nothing=NO_DECISIONS,
-        width=8,
+        height=7,
     )

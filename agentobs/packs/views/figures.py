@@ -6,7 +6,7 @@ from agentobs.catalogue import genai, own
 
 from .. import promql as q
 from ..names import Label, equals, none_of
-from ..panels import COUNT, GREEN, PER_MINUTE, RED, SECONDS, SHARE, USD, YELLOW, Limit, Panel, Query, State, graph, stat
+from ..panels import GREEN, PER_MINUTE, RED, SECONDS, SHARE, USD, YELLOW, Limit, Panel, Query, State, graph, stat
 from .scope import ALL, MODELS, Scope
 
 FAILED = (equals(own.OUTCOME, "error"),)
@@ -30,7 +30,7 @@ def error_share(scope: Scope, *by: Label) -> q.Expr:
 def success(scope: Scope) -> Panel:
     failed = q.share(scope.total(own.CALLS, where=FAILED), scope.total(own.CALLS))
     return stat(
-        "Calls without error",
+        "Success",
         "Share of model calls in the time range that did not end in an error, after the client's own retries. Red "
         "below the availability objective.",
         q.match("-", q.Number(1), failed),
@@ -46,9 +46,9 @@ def slow_end(scope: Scope, *, link: str = "") -> Panel:
     level = scope.config.slo.latency
     return stat(
         f"Latency, p{level * 100:g}",
-        f"{level:.0%} of the model calls in the time range were quicker than this, retries included, streams to their "
-        "end. Red above the limit of the latency objective. Embeddings are not counted.",
-        scope.quantile(level, scope.config.call_duration, where=scope.config.inference, window=ALL),
+        f"{level:.0%} of the model calls in the time range were quicker than this, of those that ended well, retries "
+        "included, streams to their end. Red above the limit of the latency objective. Embeddings are not counted.",
+        scope.quantile(level, scope.config.call_duration, where=scope.config.served, window=ALL),
         SECONDS,
         nothing=NO_CALLS,
         limit=Limit(scope.config.slo.latency_s),
@@ -104,10 +104,10 @@ def open_breakers(scope: Scope, *, link: str = "") -> Panel:
         scope.now(own.BREAKER_STATES, equals(own.BREAKER_STATE, "open")), scope.service, own.BREAKER_NAME
     )
     return stat(
-        "Breakers open now",
+        "Open breakers",
         "Breakers that are open in at least one process: their calls are turned away at once.",
         q.sum_by(is_open),
-        COUNT,
+        WHOLE,
         nothing=NO_BREAKERS,
         limit=Limit(1),
         link=link,
@@ -141,20 +141,15 @@ def breaker_states(scope: Scope, *, width: int = 24, link: str = "") -> Panel:
 
 
 def degradation(scope: Scope, *, width: int = 12, link: str = "") -> Panel:
+    runs = scope.per_second(own.RUNS)
     return graph(
         "What users got",
         "Agent runs by the level of service, as shares: green is the full service, the rest had a fallback model, a "
         "reduced or canned answer, or nothing.",
         SHARE,
-        Query(
-            q.match(
-                "/",
-                scope.per_second(own.RUNS, own.DEGRADATION),
-                scope.per_second(own.RUNS) > 0,
-                on=(),
-                many="left",
-            ),
-            scope.name(own.DEGRADATION),
+        *(
+            Query(q.share(scope.per_second(own.RUNS, where=(equals(own.DEGRADATION, level),)), runs), level)
+            for level in own.DEGRADATION.values
         ),
         nothing=NO_RUNS,
         stack="normal",
@@ -225,7 +220,7 @@ def latency(scope: Scope, *, width: int = 8) -> Panel:
         "line is the limit of the latency objective; the dots are single calls that lead to their traces. Embeddings "
         "are not counted.",
         SECONDS,
-        *scope.percentiles(scope.config.call_duration, *scope.config.inference),
+        *scope.percentiles(scope.config.call_duration, *scope.config.served),
         nothing=NO_CALLS,
         limit=Limit(scope.config.slo.latency_s),
         width=width,

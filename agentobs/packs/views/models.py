@@ -7,7 +7,22 @@ from agentobs.catalogue import Metric, genai, own
 from .. import promql as q
 from ..config import PackConfig
 from ..names import LE, equals
-from ..panels import COUNT, PER_MINUTE, SECONDS, SHARE, Column, Limit, Panel, Query, Row, View, graph, stat, table
+from ..panels import (
+    COUNT,
+    PER_MINUTE,
+    SECONDS,
+    SHARE,
+    WHOLE,
+    Column,
+    Limit,
+    Panel,
+    Query,
+    Row,
+    View,
+    graph,
+    stat,
+    table,
+)
 from . import figures
 from .figures import NO_CALLS
 from .scope import ALL, MODELS, Scope, W
@@ -34,7 +49,7 @@ def view(config: PackConfig) -> View:
                 _errors(scope),
             ),
         ),
-        Row("Providers and models", (_ledger(scope),)),
+        Row("By model", (_ledger(scope),)),
         Row("Rate, errors, duration", (_rate(scope), figures.errors_by_provider(scope), _slow_models(scope))),
         Row("Latency and streams", (figures.latency(scope), _chunk_wait(scope), _chunk_speed(scope))),
         Row("Errors and retries", (_classes(scope), figures.retries_by_status(scope), _limits(scope))),
@@ -57,7 +72,7 @@ def _active(scope: Scope) -> Panel:
         "Under way now",
         "Model calls that are under way, streams that are being read included.",
         q.sum_by(scope.now(own.CALLS_ACTIVE)),
-        COUNT,
+        WHOLE,
         nothing=NO_CALLS,
         whole=False,
     )
@@ -85,9 +100,8 @@ def _rate_limited(scope: Scope) -> Panel:
         "Attempts in the time range that a provider turned away with 429: those that were retried and those that ended "
         "the call.",
         q.or_zero(retried) + q.or_zero(final),
-        COUNT,
+        WHOLE,
         nothing=NO_CALLS,
-        decimals=0,
     )
 
 
@@ -96,9 +110,8 @@ def _errors(scope: Scope) -> Panel:
         "Failed calls",
         "Model calls in the time range that ended in an error.",
         q.or_zero(scope.total(own.CALLS, where=figures.FAILED)),
-        COUNT,
+        WHOLE,
         nothing=NO_CALLS,
-        decimals=0,
     )
 
 
@@ -109,7 +122,7 @@ def _ledger(scope: Scope) -> Panel:
         "Providers and models",
         "Every model that was asked for in the time range. Retries are attempts that the program does not see.",
         ((genai.PROVIDER, "Provider"), (genai.REQUEST_MODEL, "Model")),
-        Column("Calls", calls, COUNT, bar=True),
+        Column("Calls", calls, WHOLE),
         Column(
             "Errors",
             q.share(scope.total(own.CALLS, *keys, where=figures.FAILED), calls),
@@ -124,6 +137,7 @@ def _ledger(scope: Scope) -> Panel:
             q.share(scope.total(own.CALL_RETRIES, *keys), calls),
             COUNT,
             Limit(scope.config.thresholds.retries_per_call),
+            decimals=2,
         ),
         Column("Output tokens", scope.total(own.TOKENS, *keys, where=(equals(own.TOKEN_KIND, "output"),)), COUNT),
         nothing=NO_CALLS,
@@ -131,7 +145,7 @@ def _ledger(scope: Scope) -> Panel:
 
 
 def _over_range(scope: Scope, level: float, metric: Metric) -> q.Expr:
-    where = scope.config.inference if metric is scope.config.call_duration else ()
+    where = scope.config.served if metric is scope.config.call_duration else ()
     return scope.quantile(level, metric, genai.PROVIDER, genai.REQUEST_MODEL, where=where, window=ALL)
 
 
@@ -149,7 +163,7 @@ def _rate(scope: Scope) -> Panel:
 
 
 def _slow_models(scope: Scope) -> Panel:
-    expr = scope.quantile(0.95, scope.config.call_duration, genai.REQUEST_MODEL, where=scope.config.inference)
+    expr = scope.quantile(0.95, scope.config.call_duration, genai.REQUEST_MODEL, where=scope.config.served)
     return graph(
         "Latency p95 by model",
         "95th percentile of the duration of model calls, by model. The dashed line is the limit of the latency "
@@ -219,7 +233,7 @@ def _limits(scope: Scope) -> Panel:
 
 def _distribution(scope: Scope) -> Panel:
     duration = scope.config.call_duration
-    buckets = q.rate(duration, W, *scope.limits(duration), *scope.config.inference, part="bucket")
+    buckets = q.rate(duration, W, *scope.limits(duration), *scope.config.served, part="bucket")
     return Panel(
         kind="heatmap",
         title="Latency distribution",

@@ -7,7 +7,7 @@ from agentobs.catalogue import genai, own
 from .. import promql as q
 from ..config import PackConfig
 from ..names import ALERT_NAME, SEVERITY
-from ..panels import COUNT, SECONDS, SHARE, USD, Column, Limit, Panel, Row, View, stat, table
+from ..panels import SECONDS, SHARE, USD, WHOLE, Column, Limit, Panel, Row, View, stat, table
 from . import figures
 from .scope import ALL, BREAKERS, COST, DECISIONS, MODELS, OVERVIEW, Scope
 
@@ -53,7 +53,7 @@ def _alerts_firing(scope: Scope) -> Panel:
         "Alerts of this pack that fire now. They come from the rules in alerts/, which your Prometheus must have "
         "loaded.",
         q.count_by(scope.firing()),
-        COUNT,
+        WHOLE,
         nothing="none",
         limit=Limit(1),
     )
@@ -69,7 +69,7 @@ def _agents(scope: Scope) -> Panel:
         "Every agent in the time range: its runs, how many failed, how many were degraded, how long they took and what "
         "they cost. Cost is of runs whose calls are all priced.",
         ((agent, "Agent"),),
-        Column("Runs", runs, COUNT),
+        Column("Runs", runs, WHOLE),
         Column("Failed", q.share(failed, runs), SHARE),
         Column("Degraded", q.share(degraded, runs), SHARE, Limit(scope.config.thresholds.fallback_share)),
         Column("p95 duration", scope.quantile(0.95, genai.AGENT_DURATION, agent, window=ALL), SECONDS),
@@ -84,7 +84,7 @@ def _alerts(scope: Scope) -> Panel:
         "Alerts that fire now",
         "Alerts of this pack that fire now, with their severity. The runbook says what each means and how to mend it.",
         ((ALERT_NAME, "Alert"), (SEVERITY, "Severity"), (scope.service, "Service")),
-        Column("Firing", scope.firing(), COUNT, Limit(1)),
+        Column("Firing", scope.firing(), WHOLE, Limit(1)),
         nothing="no alert fires",
         width=10,
     )

@@ -1,0 +1,196 @@
+"""How panels look in Grafana: units, thresholds, colours, mappings and the options of each kind, as schema 42 has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .panels import GREY, SHARE, WHOLE, Column, Limit, Panel
+
+_GOOD, _BAD, _PLAIN, _NEUTRAL = "green", "red", "text", "transparent"
+
+
+def _steps(limit: Limit | None) -> list[dict[str, Any]]:
+    """Threshold steps; the first one has no value, which is null in the schema."""
+    if limit is None:
+        return [{"color": _PLAIN, "value": None}]
+    below, above = (_GOOD, _BAD) if limit.bad == "above" else (_BAD, _GOOD)
+    return [{"color": below, "value": None}, {"color": above, "value": limit.value}]
+
+
+def defaults(panel: Panel) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "color": {"mode": "thresholds"},
+        "custom": {},
+        "mappings": _mappings(panel),
+        "noValue": panel.nothing,
+        "thresholds": {"mode": "absolute", "steps": _steps(panel.limit)},
+        "unit": panel.unit,
+    }
+    decimals = 0 if panel.unit == WHOLE else panel.decimals
+    if decimals is not None:
+        found["decimals"] = decimals
+    if panel.kind in {"graph", "bars"}:
+        found["min"] = 0
+        found["color"] = {"mode": "palette-classic"}
+        found["custom"] = _curve(panel)
+    if panel.top is not None:
+        found["max"] = panel.top
+    if panel.kind == "table":
+        found["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}
+    if panel.kind == "timeline":
+        found["custom"] = {"fillOpacity": 80, "lineWidth": 0}
+    if panel.kind == "heatmap":
+        found["custom"] = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
+    return found
+
+
+def _curve(panel: Panel) -> dict[str, Any]:
+    bars = panel.kind == "bars"
+    return {
+        "axisSoftMin": 0,
+        "drawStyle": "bars" if bars else "line",
+        "fillOpacity": 80 if bars else 40 if panel.stack else 0,
+        "gradientMode": "none",
+        "lineInterpolation": "linear",
+        "lineWidth": 0 if bars else 1 if panel.stack else 2,
+        "showPoints": "auto",
+        "spanNulls": False,
+        "stacking": {"group": "A", "mode": panel.stack or "none"},
+        "thresholdsStyle": {"mode": "dashed" if panel.limit else "off"},
+    }
+
+
+def _mappings(panel: Panel) -> list[dict[str, Any]]:
+    if panel.kind == "stat":
+        # Without it no value has the colour of the lowest step, which is red where less is worse.
+        result = {"color": _NEUTRAL, "index": 0, "text": panel.nothing}
+        return [{"type": "special", "options": {"match": "null+nan", "result": result}}]
+    if not panel.states:
+        return []
+    options = {
+        str(state.value): {"color": state.colour, "index": at, "text": state.text}
+        for at, state in enumerate(panel.states)
+    }
+    return [{"type": "value", "options": options}]
+
+
+def _override(name: str, *properties: tuple[str, Any]) -> dict[str, Any]:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": key, "value": value} for key, value in properties],
+    }
+
+
+def overrides(panel: Panel) -> list[dict[str, Any]]:
+    if panel.kind == "table":
+        return [_column(column) for column in panel.columns]
+    if panel.kind not in {"graph", "bars"}:
+        return []
+    return [
+        _override(name, ("color", {"mode": "fixed", "fixedColor": colour}))
+        for name, colour in panel.colours
+        if _may_be_named(panel, name)
+    ]
+
+
+def _may_be_named(panel: Panel, name: str) -> bool:
+    """Whether a series of the panel can have this name: by a fixed name, or by the values of a label."""
+    for query in panel.queries:
+        if query.name == name:
+            return True
+        if query.name.startswith("{{") and any(name in getattr(label, "values", ()) for label in query.expr.labels):
+            return True
+    return False
+
+
+def _column(column: Column) -> dict[str, Any]:
+    properties: list[tuple[str, Any]] = [("unit", column.unit)]
+    decimals = column.decimals if column.decimals is not None else {SHARE: 1, WHOLE: 0}.get(column.unit)
+    if decimals is not None:
+        properties.append(("decimals", decimals))
+    if column.limit:
+        properties.append(("thresholds", {"mode": "absolute", "steps": _steps(column.limit)}))
+        properties.append(("custom.cellOptions", {"type": "color-text"}))
+    if column.bar:
+        properties.append(("custom.cellOptions", {"mode": "basic", "type": "gauge", "valueDisplayMode": "text"}))
+        properties.append(("color", {"mode": "fixed", "fixedColor": "blue"}))
+        properties += [("min", 0), ("max", 1)]
+    return _override(column.title, *properties)
+
+
+# --- options of each kind ---------------------------------------------------------------------------------------------
+def _stat_options(panel: Panel) -> dict[str, Any]:
+    return {
+        "colorMode": "background" if panel.limit else "value",
+        "graphMode": "none" if panel.queries[0].whole else "area",
+        "justifyMode": "auto",
+        "orientation": "auto",
+        "percentChangeColorMode": "standard",
+        "reduceOptions": {"calcs": [panel.calc], "fields": "", "values": False},
+        "showPercentChange": False,
+        "textMode": "value",
+        "wideLayout": True,
+    }
+
+
+def _graph_options(_: Panel) -> dict[str, Any]:
+    return {
+        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
+        "tooltip": {"hideZeros": True, "mode": "multi", "sort": "desc"},
+    }
+
+
+def _table_options(panel: Panel) -> dict[str, Any]:
+    return {
+        "cellHeight": "sm",
+        "showHeader": True,
+        "sortBy": [{"desc": True, "displayName": panel.columns[0].title}],
+    }
+
+
+def _heatmap_options(panel: Panel) -> dict[str, Any]:
+    return {
+        "calculate": False,
+        "cellGap": 1,
+        "color": {
+            "exponent": 0.5,
+            "fill": "dark-blue",
+            "mode": "scheme",
+            "reverse": False,
+            "scale": "exponential",
+            "scheme": "Blues",
+            "steps": 64,
+        },
+        "exemplars": {"color": GREY},
+        "filterValues": {"le": 1e-9},
+        "legend": {"show": True},
+        "rowsFrame": {"layout": "auto"},
+        "tooltip": {"mode": "single", "showColorScale": False, "yHistogram": True},
+        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": panel.unit},
+    }
+
+
+def _timeline_options(_: Panel) -> dict[str, Any]:
+    return {
+        "alignValue": "left",
+        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "mergeValues": True,
+        "rowHeight": 0.8,
+        "showValue": "auto",
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+
+
+_OPTIONS = {
+    "stat": _stat_options,
+    "graph": _graph_options,
+    "bars": _graph_options,
+    "table": _table_options,
+    "heatmap": _heatmap_options,
+    "timeline": _timeline_options,
+}
+
+
+def options(panel: Panel) -> dict[str, Any]:
+    """The options of the panel's kind."""
+    return _OPTIONS[panel.kind](panel)
