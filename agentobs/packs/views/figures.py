@@ -6,7 +6,7 @@ from agentobs.catalogue import genai, own
 
 from .. import promql as q
 from ..names import Label, equals, none_of
-from ..panels import GREEN, PER_MINUTE, RED, SECONDS, SHARE, USD, YELLOW, Limit, Panel, Query, State, graph, stat
+from ..panels import GREEN, PER_MINUTE, RED, SECONDS, SHARE, USD, WHOLE, YELLOW, Limit, Panel, Query, State, graph, stat
 from .scope import ALL, MODELS, Scope
 
 FAILED = (equals(own.OUTCOME, "error"),)
