@@ -34,7 +34,9 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
-@dataclass(frozen=True, slots=True)
+# Rows are compared by identity (`eq=False`): there is one of each, and hashing all their fields on the path of a call
+# would cost more than recording its metrics.
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribute:
     """One attribute of spans and events, or label of metrics.
 
@@ -63,7 +65,7 @@ class Attribute:
         return self.bound is not None or bool(self.values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Metric:
     """One metric: dotted OpenTelemetry name, instrument, unit, labels, and bucket bounds for a histogram."""
 
@@ -104,7 +106,7 @@ class Metric:
         return conventions == "both" or conventions in self.generations
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Span:
     """One kind of span. `name` is the template of its name, `kind` the OpenTelemetry span kind in lower case."""
 
@@ -114,7 +116,7 @@ class Span:
     attributes: tuple[Attribute, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Event:
     """One log record with an event name; `severity` is the OpenTelemetry severity text."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from .. import guard
 from ..catalogue import Metric, genai, own
@@ -18,7 +19,7 @@ from ..pricing import PriceBook
 from ..record import Call, Usage
 from .content import content_attributes
 from .events import Events
-from .sinks import Add, Observe, Series
+from .sinks import LOCK, Observe, Series, Sum
 from .spans import CLIENT, Spans, attach, fail, message_of
 
 _HELD = 1_000
@@ -62,25 +63,18 @@ class _Opening:
             genai.AZURE_NAMESPACE.name: "Microsoft.CognitiveServices" if call.provider == _AZURE else None,
         }
         self.attributes = {name: value for name, value in attributes.items() if value is not None}
-        self.active = series.add(own.CALLS_ACTIVE, call.operation, call.provider, call.request_model)
+        self.active = series.sum(own.CALLS_ACTIVE, call.operation, call.provider, call.request_model)
+
+
+class _Kind(NamedTuple):
+    """The metrics of one kind of token count, as far as they are emitted: sums, and histograms of single calls."""
+
+    sums: tuple[Sum, ...]
+    observers: tuple[Observe, ...]
 
 
 class _Measures:
-    """The metric series of calls that share their labels; what may be missing in a call is made when first there."""
-
-    __slots__ = (
-        "_common",
-        "_extra",
-        "_model",
-        "_series",
-        "call_cost",
-        "calls",
-        "chunk_gap",
-        "cost",
-        "durations",
-        "first_chunk",
-        "inference",
-    )
+    """The metric series of calls that share their labels, made when the first such call ends."""
 
     def __init__(self, series: Series, agent: str | None, call: Call, streamed: str) -> None:
         self._series = series
@@ -93,25 +87,19 @@ class _Measures:
             call.server_port,
         )
         self._model = (agent, call.operation, call.provider, call.request_model, call.response_model)
-        self._extra: dict[tuple[str, str], Add | Observe] = {}
-        self.inference = call.operation in _INFERENCE
-        self.calls = series.add(own.CALLS, *self._model, streamed, call.outcome, call.error_class)
+        self._error_type = call.error_type
+        self._inference = inference = call.operation in _INFERENCE
+        self._compat = series.emits(genai.TOKEN_USAGE)
+        self.calls = series.sum(own.CALLS, *self._model, streamed, call.outcome, call.error_class)
         self.durations = self._observers(
-            (genai.INFERENCE_DURATION, self.inference),
-            (genai.OPERATION_DURATION, not (self.inference and not series.emits(genai.TOKEN_USAGE))),
+            (genai.INFERENCE_DURATION, inference),
+            (genai.OPERATION_DURATION, self._compat or not inference),
             tail=(call.error_type,),
         )
-        self.first_chunk: tuple[Observe, ...] = ()
-        self.chunk_gap: tuple[Observe, ...] = ()
-        if call.chunks:
-            self.first_chunk = self._observers(
-                (genai.INFERENCE_FIRST_CHUNK, self.inference), (genai.OPERATION_FIRST_CHUNK, True)
-            )
-            self.chunk_gap = self._observers(
-                (genai.INFERENCE_PER_CHUNK, self.inference), (genai.OPERATION_PER_CHUNK, True)
-            )
-        self.cost: Add | None = None
-        self.call_cost: Observe | None = None
+        self.first_chunk = self._observers(
+            (genai.INFERENCE_FIRST_CHUNK, inference), (genai.OPERATION_FIRST_CHUNK, True)
+        )
+        self.chunk_gap = self._observers((genai.INFERENCE_PER_CHUNK, inference), (genai.OPERATION_PER_CHUNK, True))
 
     def _observers(self, *rows: tuple[Metric, bool], tail: tuple[object, ...] = ()) -> tuple[Observe, ...]:
         return tuple(
@@ -120,61 +108,89 @@ class _Measures:
             if applies and self._series.emits(metric)
         )
 
-    def price(self, amount_usd: float, exemplars: Any) -> None:
-        """Record the cost of a call in USD."""
-        if self.cost is None or self.call_cost is None:
-            self.cost = self._series.add(own.COST, *self._model)
-            self.call_cost = self._series.observe(own.CALL_COST, self._model[2], self._model[3])
-        self.cost(amount_usd)
-        self.call_cost(amount_usd, exemplars)
+    def _sums(self, whole: Metric, kind: str | None, modality: str = "unknown") -> tuple[Sum, ...]:
+        sums = []
+        if self._inference and self._series.emits(whole):
+            sums.append(self._series.sum(whole, *self._common, modality))
+        if kind is not None:
+            sums.append(self._series.sum(own.TOKENS, *self._model, kind))
+        return tuple(sums)
 
-    def _count(self, metric: Metric, last: str, amount: int) -> None:
-        key = (metric.name, last)
-        add: Any = self._extra.get(key)
-        if add is None:
-            labels = self._model if metric is own.TOKENS else self._common
-            add = self._extra[key] = self._series.add(metric, *labels, last)
-        add(amount)
+    # Made when first needed: a provider that never reports a count must not show it as 0.
+    @cached_property
+    def cost(self) -> tuple[Sum, Observe]:
+        return (
+            self._series.sum(own.COST, *self._model),
+            self._series.observe(own.CALL_COST, self._model[2], self._model[3]),
+        )
 
-    def _record(self, metric: Metric, last: str | None, amount: int) -> None:
-        key = (metric.name, last or "")
-        observe: Any = self._extra.get(key)
-        if observe is None:
-            observe = self._extra[key] = self._series.observe(metric, *self._common, last)
-        observe(amount, None)
+    @cached_property
+    def input(self) -> _Kind:
+        return _Kind(
+            self._sums(genai.USAGE_INPUT, None),
+            self._observers((genai.CALL_INPUT_TOKENS, self._inference), tail=(self._error_type,))
+            + self._observers((genai.TOKEN_USAGE, True), tail=("input",)),
+        )
 
-    def tokens(self, usage: Usage, error_type: str | None) -> None:
-        """Record the tokens that the provider reported; what it did not report is not recorded."""
-        series = self._series
+    @cached_property
+    def output(self) -> _Kind:
+        return _Kind(
+            self._sums(genai.USAGE_OUTPUT, None),
+            self._observers((genai.CALL_OUTPUT_TOKENS, self._inference), tail=(self._error_type,))
+            + self._observers((genai.TOKEN_USAGE, True), tail=("output",)),
+        )
+
+    @cached_property
+    def audio_input(self) -> tuple[Sum, ...]:
+        return self._sums(genai.USAGE_INPUT, None, "audio")
+
+    @cached_property
+    def audio_output(self) -> tuple[Sum, ...]:
+        return self._sums(genai.USAGE_OUTPUT, None, "audio")
+
+    @cached_property
+    def fresh_input(self) -> Sum:
+        return self._series.sum(own.TOKENS, *self._model, "input_uncached")
+
+    @cached_property
+    def all_output(self) -> Sum:
+        return self._series.sum(own.TOKENS, *self._model, "output")
+
+    @cached_property
+    def cache_read(self) -> tuple[Sum, ...]:
+        return self._sums(genai.USAGE_CACHE_READ, "cache_read")
+
+    @cached_property
+    def cache_write(self) -> tuple[Sum, ...]:
+        return self._sums(genai.USAGE_CACHE_WRITE, "cache_write")
+
+    @cached_property
+    def reasoning(self) -> tuple[Sum, ...]:
+        return self._sums(genai.USAGE_REASONING, None)
+
+    def tokens(self, usage: Usage) -> list[tuple[Sum, int]]:
+        """What is to be added to which sum; nothing for what the provider did not report."""
         read, write = usage.cache_read_tokens, usage.cache_write_tokens
-        for amount, whole, per_call, kind, audio in (
-            (usage.input_tokens, genai.USAGE_INPUT, genai.CALL_INPUT_TOKENS, "input", usage.audio_input_tokens),
-            (usage.output_tokens, genai.USAGE_OUTPUT, genai.CALL_OUTPUT_TOKENS, "output", usage.audio_output_tokens),
-        ):
-            if amount is None:
-                continue
-            if self.inference and series.emits(whole):
-                if audio:
-                    self._count(whole, "audio", audio)
-                self._count(whole, "unknown", amount - (audio or 0))
-                self._record(per_call, error_type, amount)
-            if series.emits(genai.TOKEN_USAGE):
-                self._record(genai.TOKEN_USAGE, kind, amount)
-            if kind == "output":
-                self._count(own.TOKENS, "output", amount)
-            else:
-                self._count(own.TOKENS, "input_uncached", max(0, amount - (read or 0) - (write or 0)))
-        for part, subset, kind_of_part in (
-            (read, genai.USAGE_CACHE_READ, "cache_read"),
-            (write, genai.USAGE_CACHE_WRITE, "cache_write"),
-            (usage.reasoning_tokens, genai.USAGE_REASONING, None),
-        ):
-            if part is None:
-                continue
-            if self.inference and series.emits(subset):
-                self._count(subset, "unknown", part)
-            if kind_of_part is not None and part:
-                self._count(own.TOKENS, kind_of_part, part)
+        found: list[tuple[Sum, int]] = []
+        if (spent := usage.input_tokens) is not None:
+            audio = usage.audio_input_tokens or 0
+            found += [(held, spent - audio) for held in self.input.sums]
+            if audio:
+                found += [(held, audio) for held in self.audio_input]
+            found.append((self.fresh_input, max(0, spent - (read or 0) - (write or 0))))
+        if (spent := usage.output_tokens) is not None:
+            audio = usage.audio_output_tokens or 0
+            found += [(held, spent - audio) for held in self.output.sums]
+            if audio:
+                found += [(held, audio) for held in self.audio_output]
+            found.append((self.all_output, spent))
+        if read is not None:
+            found += [(held, read) for held in self.cache_read]
+        if write is not None:
+            found += [(held, write) for held in self.cache_write]
+        if usage.reasoning_tokens is not None:
+            found += [(held, usage.reasoning_tokens) for held in self.reasoning]
+        return found
 
 
 class CallEmitter:
@@ -216,7 +232,8 @@ class CallEmitter:
         call.started_s = time.perf_counter()
         run = call.run = RUN.get()
         opening = self._opening(call)
-        opening.active(1)
+        with LOCK:
+            opening.active.value += 1
         attributes = opening.attributes.copy()
         for parameter, value in call.request.items():
             attributes[_PARAMETERS[parameter]] = value
@@ -284,7 +301,6 @@ class CallEmitter:
             )
 
     def _measure(self, call: Call) -> None:
-        self._opening(call).active(-1)
         agent = call.run.agent if call.run is not None else None
         streamed = "true" if call.stream else "false"
         key = (
@@ -296,7 +312,6 @@ class CallEmitter:
             call.server_address,
             call.server_port,
             streamed,
-            call.chunks > 0,
             call.outcome,
             call.error_class,
             call.error_type,
@@ -308,10 +323,27 @@ class CallEmitter:
                 self._measures.clear()
             self._measures[key] = measures
         exemplars = self._series.exemplars(call.span)
+        self._observe(call, measures, exemplars)
+        usage, cost = call.usage, call.cost
+        active = self._opening(call).active
+        amount_usd = cost.amount_usd if cost is not None else None
+        if amount_usd is not None:
+            spent, observe = measures.cost
+            observe(amount_usd, exemplars)
+        tokens = measures.tokens(usage) if usage is not None else ()
+        with LOCK:
+            active.value -= 1
+            measures.calls.value += 1
+            if amount_usd is not None:
+                spent.value += amount_usd
+            for held, amount in tokens:
+                held.value += amount
+
+    def _observe(self, call: Call, measures: _Measures, exemplars: Any) -> None:
+        """Record the histograms of one call."""
         duration_s = call.ended_s - call.started_s
         for observe in measures.durations:
             observe(duration_s, exemplars)
-        measures.calls(1)
         if call.chunks:
             for observe in measures.first_chunk:
                 observe(call.first_chunk_s - call.started_s, None)
@@ -319,10 +351,14 @@ class CallEmitter:
                 gap_s = (call.last_chunk_s - call.first_chunk_s) / (call.chunks - 1)
                 for observe in measures.chunk_gap:
                     observe(gap_s, None)
-        if call.usage is not None:
-            measures.tokens(call.usage, call.error_type)
-        if call.cost is not None and call.cost.amount_usd is not None:
-            measures.price(call.cost.amount_usd, exemplars)
+        usage = call.usage
+        if usage is not None:
+            if usage.input_tokens is not None:
+                for observe in measures.input.observers:
+                    observe(usage.input_tokens, None)
+            if usage.output_tokens is not None:
+                for observe in measures.output.observers:
+                    observe(usage.output_tokens, None)
 
     def _add_to_run(self, call: Call) -> None:
         if call.run is not None:

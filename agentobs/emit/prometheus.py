@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import prometheus_client
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ..catalogue import Kind, Metric, own
-from .sinks import Add, Observe, Values
+from .sinks import Observe, Store, Sum, Values
 
 # How the values of several processes become one: levels add up, what every process knows alike does not.
 _MULTIPROCESS_MODE: Mapping[str, Any] = {
@@ -35,24 +35,48 @@ def _instrument(metric: Metric) -> Any:
         )
     if metric.kind is Kind.COUNTER:
         return prometheus_client.Counter(metric.prom, metric.description, labels, registry=None)
-    return prometheus_client.Gauge(
-        metric.prom,
-        metric.description,
-        labels,
-        registry=None,
-        multiprocess_mode=_MULTIPROCESS_MODE.get(metric.name, "livesum"),
-    )
+    mode = _MULTIPROCESS_MODE.get(metric.name, "livesum")
+    return prometheus_client.Gauge(metric.prom, metric.description, labels, registry=None, multiprocess_mode=mode)
+
+
+class _SharedSum(Sum):
+    """A sum that lives in the files which the processes of a server share (`PROMETHEUS_MULTIPROC_DIR`)."""
+
+    __slots__ = ("_child", "_mine")
+
+    def __init__(self, child: Any) -> None:
+        self._child = child
+        self._mine: float = 0
+
+    @property
+    def value(self) -> float:
+        return self._mine
+
+    @value.setter
+    def value(self, value: float) -> None:
+        self._child.inc(value - self._mine)
+        self._mine = value
 
 
 class PrometheusSink(Collector):
-    """Metrics of the catalogue as one collector of a registry."""
+    """Metrics of the catalogue as one collector of a registry.
+
+    In a server of several processes the sums live in prometheus_client's own shared files, which its
+    `MultiProcessCollector` adds up; else they are read from the store when somebody scrapes.
+    """
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._instruments = {metric.name: _instrument(metric) for metric in metrics}
+        shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        self._metrics = tuple(metrics)
+        self._instruments = {m: _instrument(m) for m in self._metrics if shared or m.kind is Kind.HISTOGRAM}
+        self.store = Store(self._shared_sum) if shared else Store()
         self._registry: CollectorRegistry | None = None
         self._lock = threading.Lock()
         self.resource: Mapping[str, str] = {}
         self.before_collect: Callable[[], None] | None = None
+
+    def _shared_sum(self, metric: Metric, values: Values) -> Sum:
+        return _SharedSum(self._instruments[metric].labels(*values))
 
     def open(self, registry: CollectorRegistry) -> None:
         """Register with `registry`, once.
@@ -72,23 +96,32 @@ class PrometheusSink(Collector):
             info = GaugeMetricFamily("target_info", "Target metadata", labels=list(self.resource))
             info.add_metric(list(self.resource.values()), 1)
             yield info
-        for instrument in self._instruments.values():
-            for family in instrument.collect():
-                family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-                if family.samples:
-                    yield family
+        for metric in self._metrics:
+            family = self._family(metric)
+            if family.samples:
+                yield family
+
+    def _family(self, metric: Metric) -> Family:
+        instrument = self._instruments.get(metric)
+        if instrument is not None:
+            (family,) = instrument.collect()
+            # OpenTelemetry's exporters have no such series.
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+            return family  # type: ignore[no-any-return]
+        made = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+        family = made(metric.prom, metric.description, labels=[label.label for label in metric.labels])
+        for values, value in self.store.read(metric).items():
+            family.add_metric(values, value)
+        return family
 
     def describe(self) -> Iterable[Family]:
         """Names only, so that registering does not collect."""
-        for instrument in self._instruments.values():
-            yield from instrument.describe()
-
-    def counter(self, metric: Metric, values: Values) -> Add:
-        add: Add = self._instruments[metric.name].labels(*values).inc
-        return add
+        kinds = {Kind.HISTOGRAM: "histogram", Kind.COUNTER: "counter"}
+        for metric in self._metrics:
+            yield Family(metric.prom.removesuffix("_total"), metric.description, kinds.get(metric.kind, "gauge"))
 
     def histogram(self, metric: Metric, values: Values) -> Observe:
-        observe: Observe = self._instruments[metric.name].labels(*values).observe
+        observe: Observe = self._instruments[metric].labels(*values).observe
         return observe
 
     def exemplar(self, span: Any) -> Any:

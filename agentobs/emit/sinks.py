@@ -1,9 +1,15 @@
-"""What a metric sink is, and how label values are kept bounded before they reach one."""
+"""Where metrics are held and what a sink is.
+
+Sums (counters and levels) are held here, once, for all sinks: a call adds to all of its sums under one lock, and a sink
+reads them when somebody collects. Histograms go to each sink, value by value, because only the sink knows their shape.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from ..catalogue import Attribute, Metric
@@ -17,13 +23,77 @@ Values = tuple[str, ...]
 
 OTHER = "_other"
 _LONGEST = 200
-_SERIES = 2_000
+_HELD = 2_000
+
+LOCK = threading.Lock()
+"""Guards the value of every `Sum`. One for all, so that a call can add to many sums at the price of one."""
+
+
+if hasattr(os, "register_at_fork"):
+    # Held over a fork, so that no thread which the child does not have can hold it there for ever.
+    os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
+
+
+class Sum:
+    """The running sum of one series; whole as long as only whole numbers are added. Add under `LOCK`, or with `add`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: float = 0
+
+    def add(self, amount: float) -> None:
+        with LOCK:
+            self.value += amount
+
+
+class Store:
+    """The sums of all series, by metric and label values."""
+
+    def __init__(self, make: Callable[[Metric, Values], Sum] | None = None) -> None:
+        self._make = make
+        self._sums: dict[Metric, dict[Values, Sum]] = {}
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_weakly(self._start_again))
+
+    def sum(self, metric: Metric, values: Values) -> Sum:
+        """The sum of one series, made when it is first asked for."""
+        with LOCK:
+            series = self._sums.setdefault(metric, {})
+            held = series.get(values)
+            if held is None:
+                held = series[values] = Sum() if self._make is None else self._make(metric, values)
+            return held
+
+    def read(self, metric: Metric) -> Mapping[Values, float]:
+        """The series of a metric with their values now."""
+        with LOCK:
+            return {values: held.value for values, held in self._sums.get(metric, {}).items()}
+
+    def _start_again(self) -> None:
+        """A forked child has the parent's sums, which the parent goes on exporting."""
+        for series in self._sums.values():
+            for held in series.values():
+                held.value = 0
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """A call of `method` that does not keep its object alive."""
+    reference = weakref.WeakMethod(method)
+
+    def call() -> None:
+        bound = reference()
+        if bound is not None:
+            bound()
+
+    return call
 
 
 class Sink(Protocol):
-    """Where metrics go. Series are held by the caller, so that a call looks nothing up that was known before."""
+    """Where metrics go."""
 
-    def counter(self, metric: Metric, values: Values) -> Add: ...
+    store: Store
+    """The sums that it exports."""
 
     def histogram(self, metric: Metric, values: Values) -> Observe: ...
 
@@ -32,7 +102,7 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop exporting; series keep their values for a sink that is opened again."""
+        """Stop exporting; sums keep their values for a sink that is opened again."""
         ...
 
 
@@ -71,6 +141,8 @@ class Bounds:
             return value
         with self._lock:
             seen = self._seen.setdefault(label, set())
+            if value in seen:
+                return value
             if len(seen) >= (label.bound or 0):
                 return OTHER
             seen.add(value)
@@ -78,17 +150,17 @@ class Bounds:
 
 
 class Series:
-    """Every sink behind one door: held series of a metric for given label values, made once.
-
-    `add` and `observe` return functions that write to all sinks; they cost one call each and no look-up.
-    """
+    """Every sink behind one door: held series of a metric for given label values, made once."""
 
     def __init__(self, sinks: tuple[Sink, ...], metrics: frozenset[Metric]) -> None:
         self.sinks = sinks
         self._emitted = metrics
         self._bounds = Bounds()
-        self._adds: dict[tuple[str, tuple[object, ...]], Add] = {}
-        self._observers: dict[tuple[str, tuple[object, ...]], Observe] = {}
+        self._store = sinks[0].store if sinks else Store()
+        for sink in sinks:
+            sink.store = self._store
+        self._sums: dict[tuple[Metric, tuple[object, ...]], Sum] = {}
+        self._observers: dict[tuple[Metric, tuple[object, ...]], Observe] = {}
 
     def __iter__(self) -> Iterator[Sink]:
         return iter(self.sinks)
@@ -96,24 +168,29 @@ class Series:
     def emits(self, metric: Metric) -> bool:
         return metric in self._emitted
 
+    def sum(self, metric: Metric, *values: object) -> Sum:
+        """The sum of the series of `metric` with these label values; hold it, and add under `LOCK`."""
+        key = (metric, values)
+        held = self._sums.get(key)
+        if held is None:
+            held = self._store.sum(metric, self._bounds.limit(metric, values))
+            if len(self._sums) >= _HELD:
+                self._sums.clear()
+            self._sums[key] = held
+        return held
+
     def add(self, metric: Metric, *values: object) -> Add:
         """A function that adds to the series of `metric` with these label values."""
-        key = (metric.name, values)
-        add = self._adds.get(key)
-        if add is None:
-            add = _all_adds([s.counter(metric, self._bounds.limit(metric, values)) for s in self.sinks])
-            if len(self._adds) >= _SERIES:
-                self._adds.clear()
-            self._adds[key] = add
-        return add
+        return self.sum(metric, *values).add
 
     def observe(self, metric: Metric, *values: object) -> Observe:
         """A function that records `(value, exemplars)`; exemplars come from `exemplars(span)` or are `None`."""
-        key = (metric.name, values)
+        key = (metric, values)
         observe = self._observers.get(key)
         if observe is None:
-            observe = _all_observers([s.histogram(metric, self._bounds.limit(metric, values)) for s in self.sinks])
-            if len(self._observers) >= _SERIES:
+            limited = self._bounds.limit(metric, values)
+            observe = _all_observers([sink.histogram(metric, limited) for sink in self.sinks])
+            if len(self._observers) >= _HELD:
                 self._observers.clear()
             self._observers[key] = observe
         return observe
@@ -129,21 +206,8 @@ class Series:
             sink.close()
 
 
-def _nothing(value: float, exemplar: Any = None) -> None:
+def _nothing(value: float, exemplar: Any) -> None:
     """Metrics are off."""
-
-
-def _all_adds(adds: list[Add]) -> Add:
-    if not adds:
-        return _nothing
-    if len(adds) == 1:
-        return adds[0]
-
-    def add(value: float) -> None:
-        for one in adds:
-            one(value)
-
-    return add
 
 
 def _all_observers(observers: list[Observe]) -> Observe:

@@ -6,11 +6,12 @@ same client.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..record import Call, Usage
 from .errors import describe_failed
-from .reading import items, number, pick, text, whole
+from .reading import fields, items, number, pick, text, whole
 from .stainless import Route, Rule
 
 _FORMATS = {"json_object": "json", "json_schema": "json", "text": "text"}
@@ -75,87 +76,90 @@ def _usage(call: Call, usage: Any) -> None:
     """Usage of any of the client's APIs; the newer ones say input and output, the older prompt and completion."""
     if usage is None:
         return
-    new = pick(usage, "input_tokens") is not None or pick(usage, "output_tokens") is not None
-    spent_in = whole(pick(usage, "input_tokens" if new else "prompt_tokens"))
-    spent_out = whole(pick(usage, "output_tokens" if new else "completion_tokens"))
+    said = fields(usage)
+    new = "input_tokens" in said
+    spent_in = whole(said.get("input_tokens" if new else "prompt_tokens"))
+    spent_out = whole(said.get("output_tokens" if new else "completion_tokens"))
     if spent_in is None and spent_out is None:
         return
-    details_in = pick(usage, "input_tokens_details" if new else "prompt_tokens_details")
-    details_out = pick(usage, "output_tokens_details" if new else "completion_tokens_details")
-    read = whole(pick(details_in, "cached_tokens"))
-    if read is None:
-        # DeepSeek and Together say it beside the totals.
-        read = whole(pick(usage, "prompt_cache_hit_tokens"))
-    if read is None:
-        read = whole(pick(usage, "cached_tokens"))
-    reasoning = whole(pick(details_out, "reasoning_tokens"))
-    total = whole(pick(usage, "total_tokens"))
-    if reasoning and spent_in is not None and spent_out is not None and total == spent_in + spent_out + reasoning:
+    details_in = fields(said.get("input_tokens_details" if new else "prompt_tokens_details"))
+    details_out = fields(said.get("output_tokens_details" if new else "completion_tokens_details"))
+    reasoning = whole(details_out.get("reasoning_tokens"))
+    if reasoning and spent_in is not None and spent_out is not None:
         # xAI's chat API keeps reasoning out of completion_tokens; only its total tells.
-        spent_out += reasoning
-    if call.operation == "embeddings":
-        spent_out = None
+        spent_out += reasoning if said.get("total_tokens") == spent_in + spent_out + reasoning else 0
     found = call.usage
     if found is None:
         found = call.usage = Usage()
     found.input_tokens = spent_in
-    found.output_tokens = spent_out
-    found.cache_read_tokens = read
-    found.cache_write_tokens = whole(pick(details_in, "cache_write_tokens"))
+    found.output_tokens = None if call.operation == "embeddings" else spent_out
+    found.cache_read_tokens = _cached(said, details_in)
+    found.cache_write_tokens = whole(details_in.get("cache_write_tokens"))
     found.reasoning_tokens = reasoning
-    found.audio_input_tokens = whole(pick(details_in, "audio_tokens")) or None
-    found.audio_output_tokens = whole(pick(details_out, "audio_tokens")) or None
-    # OpenRouter says what it charged in USD.
-    cost = pick(usage, "cost")
-    found.reported_cost_usd = _finite(cost) if call.provider == "openrouter" else None
+    found.audio_input_tokens = whole(details_in.get("audio_tokens")) or None
+    found.audio_output_tokens = whole(details_out.get("audio_tokens")) or None
+    if call.provider == "openrouter":
+        # What it charged, in USD.
+        found.reported_cost_usd = _finite(said.get("cost"))
 
 
-def _identity(call: Call, answer: Any) -> None:
-    call.response_id = text(pick(answer, "id")) or call.response_id
-    call.response_model = text(pick(answer, "model")) or call.response_model
-    call.system_fingerprint = text(pick(answer, "system_fingerprint")) or call.system_fingerprint
+def _cached(usage: Mapping[str, Any], details: Mapping[str, Any]) -> int | None:
+    """Cached tokens; DeepSeek and Together say them beside the totals."""
+    read = details.get("cached_tokens")
+    if read is None:
+        read = usage.get("prompt_cache_hit_tokens", usage.get("cached_tokens"))
+    return whole(read)
 
 
-def _tier(call: Call, answer: Any) -> None:
-    tier = text(pick(answer, "service_tier"))
+def _identity(call: Call, said: Mapping[str, Any]) -> None:
+    call.response_id = text(said.get("id")) or call.response_id
+    call.response_model = text(said.get("model")) or call.response_model
+    call.system_fingerprint = text(said.get("system_fingerprint")) or call.system_fingerprint
+
+
+def _tier(call: Call, said: Mapping[str, Any]) -> None:
+    tier = text(said.get("service_tier"))
     if tier is not None and call.usage is not None:
         call.usage.service_tier = tier
 
 
 def read_completion(call: Call, answer: Any) -> None:
     """A chat completion or a legacy completion."""
-    _identity(call, answer)
-    reasons = [text(pick(choice, "finish_reason")) for choice in items(pick(answer, "choices"))]
-    call.finish_reasons = tuple(reason for reason in reasons if reason is not None)
-    _usage(call, pick(answer, "usage"))
-    _tier(call, answer)
+    said = fields(answer)
+    _identity(call, said)
+    reasons = [text(pick(choice, "finish_reason")) for choice in items(said.get("choices"))]
+    call.finish_reasons = tuple([reason for reason in reasons if reason is not None])
+    _usage(call, said.get("usage"))
+    _tier(call, said)
 
 
 def read_completion_chunks(call: Call, chunks: list[Any]) -> bool:
     """Chunks of a streamed completion: whole where a finish reason came for some choice."""
     reasons: dict[int, str] = {}
     for chunk in chunks:
-        _identity(call, chunk)
-        for choice in items(pick(chunk, "choices")):
+        said = fields(chunk)
+        _identity(call, said)
+        for choice in items(said.get("choices")):
             reason = text(pick(choice, "finish_reason"))
             if reason is not None:
                 reasons[whole(pick(choice, "index")) or 0] = reason
-        _usage(call, pick(chunk, "usage") or pick(pick(chunk, "x_groq"), "usage"))
-        _tier(call, chunk)
+        _usage(call, said.get("usage") or pick(said.get("x_groq"), "usage"))
+        _tier(call, said)
     call.finish_reasons = tuple(reasons[index] for index in sorted(reasons))
     return bool(reasons)
 
 
 def read_response(call: Call, answer: Any) -> None:
     """An answer of the Responses API; its finish reason is why it is incomplete, else its status."""
-    _identity(call, answer)
-    status = text(pick(answer, "status"))
-    reason = text(pick(pick(answer, "incomplete_details"), "reason")) or status
+    said = fields(answer)
+    _identity(call, said)
+    status = text(said.get("status"))
+    reason = text(pick(said.get("incomplete_details"), "reason")) or status
     call.finish_reasons = (reason,) if reason is not None else ()
-    _usage(call, pick(answer, "usage"))
-    _tier(call, answer)
+    _usage(call, said.get("usage"))
+    _tier(call, said)
     if status == "failed":
-        describe_failed(call, pick(answer, "error"))
+        describe_failed(call, said.get("error"))
 
 
 def read_response_chunks(call: Call, chunks: list[Any]) -> bool:
@@ -167,7 +171,7 @@ def read_response_chunks(call: Call, chunks: list[Any]) -> bool:
             read_response(call, answer)
             return True
         if answer is not None:
-            _identity(call, answer)
+            _identity(call, fields(answer))
         if kind == "error":
             describe_failed(call, chunk)
     return False
@@ -185,7 +189,7 @@ def read_embeddings(call: Call, answer: Any) -> None:
 
 def read_media(call: Call, answer: Any) -> None:
     """Images, speech and transcriptions: usage where the provider reports tokens."""
-    _identity(call, answer)
+    _identity(call, fields(answer))
     usage = pick(answer, "usage")
     if pick(usage, "type") != "duration":
         _usage(call, usage)
@@ -201,7 +205,7 @@ def read_media_chunks(call: Call, chunks: list[Any]) -> bool:
 
 def read_fetched(call: Call, answer: Any) -> None:
     """A stored response that was fetched: it has a status, and usage that was counted when it was made."""
-    _identity(call, answer)
+    _identity(call, fields(answer))
     call.status = text(pick(answer, "status"))
 
 

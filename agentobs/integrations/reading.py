@@ -6,15 +6,30 @@ Nothing here raises for a value of an unexpected shape: what is not there, or no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+_NONE: Mapping[str, Any] = {}
+
+
+def fields(thing: Any) -> Mapping[str, Any]:
+    """The fields of a result object or of a JSON object by name; none of anything else.
+
+    Pydantic keeps declared fields in `__dict__` and the others beside it; reading them there costs a tenth of asking the
+    object for each, because a name that it does not have goes through its slow `__getattr__`.
+    """
+    if type(thing) is dict:
+        return thing
+    declared: Mapping[str, Any] | None = getattr(thing, "__dict__", None)
+    if declared is None:
+        return _NONE
+    others = getattr(thing, "__pydantic_extra__", None)
+    return {**declared, **others} if others else declared
 
 
 def pick(thing: Any, name: str) -> Any:
-    """The field `name` of a result object or of a JSON object; `None` where there is none."""
-    if type(thing) is dict:
-        return thing.get(name)
-    return getattr(thing, name, None)
+    """One field of a result object or of a JSON object; `None` where there is none."""
+    return fields(thing).get(name)
 
 
 def whole(value: Any) -> int | None:
