@@ -78,7 +78,7 @@ def _budget(config: PackConfig) -> tuple[Alert, ...]:
             check=("Has traffic grown, or the cost of a run?", "Do cache hits still work?"),
             mend=("A cheaper model for simple calls, caching, shorter prompts; or a larger budget.",),
             dashboard="cost",
-            panel="30 days at this pace",
+            panel="30-day pace",
             options=options,
         ),
     )

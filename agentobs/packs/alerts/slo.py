@@ -78,7 +78,7 @@ def alerts(config: PackConfig) -> tuple[Alert, ...]:
                 "Deployment: roll back.",
             ),
             dashboard="overview",
-            panel="Calls without error",
+            panel="Success",
             options=("slo.availability", "slo.minimum_calls"),
         ),
         Alert(

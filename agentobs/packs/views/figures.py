@@ -7,7 +7,7 @@ from agentobs.catalogue import genai, own
 from .. import promql as q
 from ..names import Label, equals, none_of
 from ..panels import GREEN, PER_MINUTE, RED, SECONDS, SHARE, USD, WHOLE, YELLOW, Limit, Panel, Query, State, graph, stat
-from .scope import ALL, MODELS, Scope
+from .scope import ALL, Scope
 
 FAILED = (equals(own.OUTCOME, "error"),)
 NOT_FULL = (none_of(own.DEGRADATION, "full"),)
@@ -27,7 +27,7 @@ def error_share(scope: Scope, *by: Label) -> q.Expr:
     return q.share(scope.per_second(own.CALLS, *by, where=FAILED), scope.per_second(own.CALLS, *by))
 
 
-def success(scope: Scope) -> Panel:
+def success(scope: Scope, *, link: str = "") -> Panel:
     failed = q.share(scope.total(own.CALLS, where=FAILED), scope.total(own.CALLS))
     return stat(
         "Success",
@@ -38,7 +38,7 @@ def success(scope: Scope) -> Panel:
         nothing=NO_CALLS,
         limit=Limit(scope.config.slo.availability, "below"),
         decimals=2,
-        link=MODELS,
+        link=link,
     )
 
 

@@ -21,7 +21,7 @@ def view(config: PackConfig) -> View:
         Row(
             "",
             (
-                figures.success(scope),
+                figures.success(scope, link=MODELS),
                 figures.slow_end(scope, link=MODELS),
                 figures.calls_per_minute(scope),
                 figures.cost_per_hour(scope, link=COST),
