@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 from . import guard, runtime
 from .catalogue import Attribute, own
-from .integrations.errors import class_of
 from .record import LEVELS, Decision, Fallback, Feedback
 
 Outcome = Literal["autonomous", "escalated", "blocked", "abstained"]
@@ -179,6 +178,8 @@ class FallbackScope:
 
 def reason_of(error: BaseException) -> str:
     """Why something has to fall back, told from the exception of the first choice; `other` where that is not clear."""
+    from .integrations.errors import class_of
+
     if type(error).__name__ == "CircuitBreakerError":
         return "circuit_open"
     status = getattr(error, "status_code", None)

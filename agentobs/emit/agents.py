@@ -10,7 +10,6 @@ from ..config import Config
 from ..context import RUN
 from ..privacy import redact_text
 from ..record import BreakerChange, Decision, Fallback, Feedback, Run, ToolCall
-from .content import tool_content
 from .events import Events, remote_context
 from .sinks import Series
 from .spans import INTERNAL, Spans, current_span, fail, ids_of
@@ -118,6 +117,8 @@ class AgentEmitter:
             )
         finally:
             if self._capture != "none" and tool.span is not None and tool.span.is_recording():
+                from .content import tool_content
+
                 tool.span.set_attributes(tool_content(tool.arguments, tool.result, self._capture, self._limit_bytes))
             self._close(tool.span, {own.OUTCOME: outcome}, error_type, error)
 

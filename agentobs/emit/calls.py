@@ -17,7 +17,6 @@ from ..config import Config
 from ..context import RUN
 from ..pricing import PriceBook
 from ..record import Call, Usage
-from .content import content_attributes
 from .events import Events
 from .sinks import LOCK, Observe, Series, Sum
 from .spans import CLIENT, Spans, attach, fail, message_of
@@ -406,6 +405,9 @@ class CallEmitter:
             else:
                 attributes[own.UNPRICED_REASON.name] = call.cost.reason
         if self._capture != "none":
+            # Most programs capture nothing, and then need none of it.
+            from .content import content_attributes
+
             attributes.update(content_attributes(call, self._capture, self._limit_bytes))
             if self._events.active():
                 self._events.send(genai.DETAILS, attributes, call.span)
