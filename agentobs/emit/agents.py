@@ -8,7 +8,6 @@ from typing import Any
 from ..catalogue import Attribute, genai, own
 from ..config import Config
 from ..context import RUN
-from ..privacy import redact_text
 from ..record import BreakerChange, Decision, Fallback, Feedback, Run, ToolCall
 from .events import Events, remote_context
 from .sinks import Series
@@ -168,6 +167,8 @@ class AgentEmitter:
         """Free text of the program or its user, as the capture option allows."""
         if text is None or self._capture == "none":
             return None
+        from ..privacy import redact_text
+
         return redact_text(text) if self._capture == "redacted" else text
 
     def begin_fallback(self, fallback: Fallback) -> Any:
@@ -233,7 +234,11 @@ class AgentEmitter:
         context = None
         if feedback.trace_id is not None and feedback.span_id is not None:
             context = remote_context(feedback.trace_id, feedback.span_id)
-        comment = redact_text(feedback.comment)[:_COMMENT_LIMIT] if feedback.comment else None
+        comment = None
+        if feedback.comment:
+            from ..privacy import redact_text
+
+            comment = redact_text(feedback.comment)[:_COMMENT_LIMIT]
         self._events.emit(
             genai.EVALUATION,
             {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
@@ -46,9 +45,14 @@ def _otlp_flavour(signal: str, environ: Mapping[str, str]) -> str:
 
 
 def _exporters(signal: str, environ: Mapping[str, str]) -> list[Any]:
+    names = _exporter_names(signal, environ)
+    if not names:
+        return []
+    from importlib.metadata import entry_points
+
     group = f"opentelemetry_{signal.lower()}_exporter"
     exporters = []
-    for name in _exporter_names(signal, environ):
+    for name in names:
         entry = _otlp_flavour(signal, environ) if name == "otlp" else name
         found = entry_points(group=group, name=entry)
         if not found:

@@ -10,7 +10,6 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode, Tracer
 
 from .. import catalogue
-from ..privacy import redact_text
 from .providers import Source
 
 CLIENT = SpanKind.CLIENT
@@ -70,6 +69,8 @@ def message_of(error: BaseException | None) -> str | None:
     """The text of an exception for a status or an event: secrets and personal data replaced, at most 500 characters."""
     if error is None:
         return None
+    from ..privacy import redact_text
+
     return redact_text(str(error))[:_MESSAGE_LIMIT]
 
 

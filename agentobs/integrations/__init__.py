@@ -5,7 +5,6 @@ A library is patched when the program imports it, whether before `instrument()` 
 
 from __future__ import annotations
 
-import importlib.metadata
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -135,9 +134,12 @@ class Integrations:
         return tuple(self._library(target) for target in self._targets.values())
 
     def _library(self, target: Target) -> LibraryReport:
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as version_of
+
         try:
-            version: str | None = importlib.metadata.version(target.name)
-        except importlib.metadata.PackageNotFoundError:
+            version: str | None = version_of(target.name)
+        except PackageNotFoundError:
             version = None
         patched = tuple(patch.name for patch in target.applied)
         missing = tuple(target.missing)
