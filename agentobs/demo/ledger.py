@@ -70,6 +70,11 @@ class Call:
         return cost_usd(self.model, self.tokens)
 
     @property
+    def answered(self) -> bool:
+        """Whether there is something to be priced: an answer, if only until the client left, or reported usage."""
+        return self.ending in (Ending.COMPLETE, Ending.ABANDONED) or self.tokens != UNREPORTED
+
+    @property
     def retried(self) -> list[str]:
         """The cause of each retry, in order."""
         return [attempt.cause for attempt in self.attempts[:-1]]
@@ -77,7 +82,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over calls. Tokens that nobody reported are in no sum; unpriced are complete calls without a known cost."""
+    """Sums over calls. Tokens that nobody reported are in no sum; unpriced are answered calls without a known cost."""
 
     calls: int = 0
     errors: int = 0
@@ -107,7 +112,7 @@ class Totals:
             abandoned=sum(call.ending is Ending.ABANDONED for call in listed),
             streams=sum(call.streamed for call in listed),
             retries=causes.total(),
-            unpriced=sum(cost is None and call.ending is Ending.COMPLETE for call, cost in costs),
+            unpriced=sum(cost is None and call.answered for call, cost in costs),
             input_tokens=sum(each.input or 0 for each in tokens),
             output_tokens=sum(each.output or 0 for each in tokens),
             cache_read_tokens=sum(each.cache_read or 0 for each in tokens),

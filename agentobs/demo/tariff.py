@@ -45,7 +45,7 @@ PRICES = {
     "gpt-4.1-mini": Price("gpt-4.1-mini-2025-04-14", Decimal("0.4"), Decimal("1.6"), Decimal("0.1")),
     "text-embedding-3-small": Price("text-embedding-3-small", Decimal("0.02")),
     "claude-haiku-4-5": Price("claude-haiku-4-5-20251001", Decimal(1), Decimal(5), Decimal("0.1"), Decimal("1.25")),
-    "claude-sonnet-4-5": Price("claude-sonnet-4-5-20250929", Decimal(3), Decimal(15), Decimal("0.3"), Decimal("3.75")),
+    "claude-sonnet-5": Price("claude-sonnet-5", Decimal(2), Decimal(10), Decimal("0.2"), Decimal("2.5")),
 }
 
 

@@ -11,7 +11,7 @@ from ..tariff import UNREPORTED, Tokens, served_as
 from . import Frame, event, text_of
 
 _START_TOKENS = 1
-"""What `message_start` says about the output, before there is any."""
+"""What `message_start` says about the output, before there is any: a placeholder, so nobody knows the output from it."""
 
 
 class Messages:
@@ -52,7 +52,7 @@ class Messages:
     def stream(self, question: Question, answer: Answer, *, usage: bool) -> list[Frame]:
         tokens = answer.tokens
         start: Json = {**_input(tokens), "output_tokens": _START_TOKENS}
-        known = Tokens(tokens.input, _START_TOKENS, tokens.cache_read, tokens.cache_write)
+        known = Tokens(tokens.input, None, tokens.cache_read, tokens.cache_write)
         end: Json = {key: value for key, value in _input(tokens).items() if isinstance(value, int)} | _output(tokens)
         if not usage:
             start, known = {"input_tokens": None, "output_tokens": None}, UNREPORTED
