@@ -322,13 +322,22 @@ def agent(name: str, *, version: str | None = None, conversation_id: str | None 
 def tool(name: F) -> F: ...
 @overload
 def tool(
-    name: str | None = None,
+    name: str,
     *,
     type: str = "function",
     description: str | None = None,
     call_id: str | None = None,
     arguments: Any = None,
-) -> ToolScope | Callable[[F], F]: ...
+) -> ToolScope: ...
+@overload
+def tool(
+    name: None = None,
+    *,
+    type: str = "function",
+    description: str | None = None,
+    call_id: str | None = None,
+    arguments: Any = None,
+) -> Callable[[F], F]: ...
 def tool(
     name: Any = None,
     *,
