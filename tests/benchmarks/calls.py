@@ -1,10 +1,12 @@
 """What agentobs adds to a call, against a baseline written by hand: one span of 12 attributes, two histogram records.
 
-    python tests/benchmarks/calls.py [--calls 2000] [--rounds 7]
+    python tests/benchmarks/calls.py [--calls 400] [--rounds 7] [--instructions]
 
 Real openai client, transport in the process, so that nothing but Python is measured. Prints function calls (repeatable to
 the digit) and CPU time of the calling thread (median of rounds in random order) per plain call, per streamed chunk and
-for a call that is sampled out, and the ratio to the baseline of the same run. Not a test: it asserts nothing.
+for a call that is sampled out, each with its ratio to the baseline of the same run, and what `import agentobs` and
+`instrument()` take. `--instructions` counts machine instructions of a plain call with valgrind (some minutes; the figure
+does not depend on what else the machine does). Not a test: it asserts nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +14,12 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
+import os
 import random
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -57,7 +63,8 @@ class _Nowhere(SpanExporter):
 def _sse() -> bytes:
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": ANSWER["model"]}
     lines = [
-        {**chunk, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]} for _ in range(CHUNKS)
+        {**chunk, "choices": [{"index": 0, "delta": {"content": "word "}, "finish_reason": None}]}
+        for _ in range(CHUNKS)
     ]
     lines.append({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
     lines.append({**chunk, "choices": [], "usage": ANSWER["usage"]})
@@ -189,7 +196,9 @@ def cpu_us(run: Bench, calls: int) -> float:
     return (time.thread_time() - started) / calls * 1e6
 
 
-def measure(title: str, sampled: bool, call: Callable[[openai.OpenAI], None], calls: int, rounds: int, per: int) -> None:
+def measure(
+    title: str, sampled: bool, call: Callable[[openai.OpenAI], None], calls: int, rounds: int, per: int
+) -> None:
     entries = [
         Entry("nothing", sampled, call, None),
         Entry("baseline", sampled, call, None),
@@ -223,11 +232,84 @@ def measure(title: str, sampled: bool, call: Callable[[openai.OpenAI], None], ca
         )
 
 
+NAMES = {
+    "nothing": None,
+    "baseline": None,
+    "agentobs, prometheus_client": "prometheus",
+    "agentobs, OpenTelemetry": "otel",
+}
+
+
+def child(name: str, calls: int) -> None:
+    """One entry, plain calls only: what valgrind runs."""
+    with Entry(name, True, plain_call, NAMES[name]) as entry:
+        for _ in range(calls):
+            entry.run()
+
+
+def instructions(name: str) -> float:
+    """Instructions of one plain call: the difference between 40 and 20 of them."""
+    counted = []
+    for calls in (20, 40):
+        with tempfile.NamedTemporaryFile() as out:
+            command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={out.name}"]
+            command += [sys.executable, __file__, "--child", name, str(calls)]
+            env = os.environ | {"PYTHONHASHSEED": "0"}
+            done = subprocess.run(command, capture_output=True, text=True, env=env, check=True, timeout=900)
+        (refs,) = [line for line in done.stderr.splitlines() if "I" in line and "refs:" in line]
+        counted.append(int(refs.split()[-1].replace(",", "")))
+    return (counted[1] - counted[0]) / 20
+
+
+def count_instructions() -> None:
+    print("\nplain call, instructions (valgrind)")
+    floor = instructions("nothing")
+    base = instructions("baseline") - floor
+    print(f"  nothing                        {floor / 1e6:.3f} M")
+    for name in list(NAMES)[1:]:
+        more = instructions(name) - floor if name != "baseline" else base
+        print(f"  {name:30} +{more / 1e6:.3f} M ({more / base:4.2f} x)", flush=True)
+
+
+_START = """
+import sys, time
+import opentelemetry.sdk.trace, opentelemetry.sdk.metrics, opentelemetry.sdk._logs
+sdk, before = time.process_time(), len(sys.modules)
+import agentobs
+imported, loaded = time.process_time(), len(sys.modules)
+agentobs.instrument(metrics=sys.argv[1])
+done = time.process_time()
+print(imported - sdk, loaded - before, done - imported, len(sys.modules) - loaded, sdk)
+"""
+
+
+def start(metrics: str, rounds: int) -> None:
+    """CPU time and modules of import and `instrument()` in a fresh process that has the OpenTelemetry SDK."""
+    command = [sys.executable, "-c", _START, metrics]
+    rows = [[float(x) for x in subprocess.check_output(command, text=True).split()] for _ in range(rounds)]
+    imported, modules, instrumented, more, sdk = (statistics.median(column) for column in zip(*rows, strict=True))
+    print(
+        f"  {metrics:12} import agentobs {imported * 1e3:.0f} ms, {modules:.0f} modules; "
+        f"instrument() {instrumented * 1e3:.0f} ms, {more:.0f} modules (the SDK itself: {sdk * 1e3:.0f} ms)"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.child:
+        child(options.child[0], int(options.child[1]))
+        return
+    if options.instructions:
+        count_instructions()
+        return
+    print("start, CPU time in a fresh process")
+    start("otel", options.rounds)
+    start("prometheus", options.rounds)
     measure("plain call", True, plain_call, options.calls, options.rounds, 1)
     measure("sampled out", False, plain_call, options.calls, options.rounds, 1)
     measure("streamed, per chunk", True, streamed_call, max(20, options.calls // 15), options.rounds, CHUNKS + 2)
