@@ -72,6 +72,8 @@ class _Reader:
             return _note(value)
 
     def _read_structure(self, value: Any, above: tuple[int, ...]) -> Any:
+        if isinstance(value, enum.Enum):
+            return self.read(value.value, above)
         fields = value if isinstance(value, Mapping) else fields_of(value)
         if fields is not None:
             return self._mapping(fields, above)
@@ -82,8 +84,6 @@ class _Reader:
             return f"<{memoryview(value).nbytes} bytes>"
         if isinstance(value, (Sequence, Set, MappingView)):
             return self._sequence(value, above)
-        if isinstance(value, enum.Enum):
-            return self.read(value.value, above)
         if isinstance(value, _AS_TEXT):
             return clean(str(value))
         if isinstance(value, BaseException):
@@ -93,7 +93,7 @@ class _Reader:
     def _mapping(self, value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, item in list(value.items())[:_MOST_ITEMS]:
-            name = clean(key) if isinstance(key, str) else _key(key)
+            name = clean(str.__str__(key)) if isinstance(key, str) else _key(key)
             found[name] = self.read(item, above)
         return found
 
