@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from . import guard, runtime
-from .context import RUN
+from .context import ANSWER, RUN
 from .record import Run, ToolCall
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -255,6 +255,9 @@ class AgentScope(_Scope):
         if conversation_id is None and parent is not None:
             conversation_id = parent.conversation_id
         self.run = Run(name, version, conversation_id, parent)
+        answer = ANSWER.get()
+        if answer is not None and parent is None:
+            answer.run = self.run
         super()._begin()
 
     def _open(self, agents: Any) -> Any:

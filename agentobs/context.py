@@ -7,11 +7,23 @@ runs to its end in the same context, never across a `yield`.
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from .record import Call, Run
+
+
+@dataclass(slots=True)
+class Answer:
+    """An answer in the making: `run` is the newest run of an agent in it that is not inside another one."""
+
+    run: Run | None = None
+
 
 RUN: ContextVar[Run | None] = ContextVar("agentobs_run", default=None)
 """The innermost agent run."""
 
 CALL: ContextVar[Call | None] = ContextVar("agentobs_call", default=None)
 """The model call whose HTTP request is being made."""
+
+ANSWER: ContextVar[Answer | None] = ContextVar("agentobs_answer", default=None)
+"""The answer to the web request that is being served, where a middleware wants to know what it is made of."""

@@ -229,7 +229,10 @@ class Fallback:
 class Feedback:
     """What somebody says of an answer. `value` is a number (0 to 1 for the score metric), `label` a word; one of both.
 
-    `trace_id` and `span_id` are the ids of the span that is rated, in hexadecimal; `None` means the current span.
+    `trace_id` and `span_id` are the ids of the span that is rated, in hexadecimal, `sampled` whether its trace was kept.
+    Without ids the current span is rated, or none where `remote` says that the feedback came from outside and has
+    nothing to do with the current span and run. `free_label` is true for a label that somebody outside has made up: it
+    goes into the event and not into the metrics.
     """
 
     name: str
@@ -247,6 +250,22 @@ class Feedback:
     response_id: str | None = None
     trace_id: str | None = None
     span_id: str | None = None
+    sampled: bool = True
+    remote: bool = False
+    free_label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What later feedback is to be about. Without ids the answer was in no trace."""
+
+    trace_id: str | None = None
+    span_id: str | None = None
+    sampled: bool = False
+    conversation_id: str | None = None
+    agent: str | None = None
+    model: str | None = None
+    level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,8 @@ def feedback(
     span_id: str | None = None,
     agent: str | None = None,
     model: str | None = None,
+    level: Level | None = None,
+    conversation_id: str | None = None,
 ) -> None:
     """Note what somebody says of an answer: `feedback(label="thumbs_down", value=0)`.
 
@@ -253,11 +255,12 @@ def feedback(
         source: end_user, implicit, reviewer, code or llm.
         response_id: the provider's id of the answer, where that is what is known.
         trace_id, span_id: the rated span in hexadecimal; without them the current one.
-        agent, model: what answered; without them, what the current run says.
+        agent, model, level, conversation_id: what answered, how much of the service it gave, and where; without
+            trace_id, what is not given is taken from the current run.
 
     Raises:
-        ValueError: neither value nor label, a value that is not a finite number, a source that is not allowed, one id
-            without the other.
+        ValueError: neither value nor label, a value that is not a finite number, a source or level that is not allowed,
+            one id without the other.
     """
     if value is None and label is None:
         raise ValueError("feedback() needs a value or a label")
@@ -266,6 +269,8 @@ def feedback(
     ):
         raise ValueError(f"value={value!r} is not allowed; allowed is a finite number")
     _from("source", source, own.FEEDBACK_SOURCE)
+    if level is not None:
+        _allowed("level", level, LEVELS)
     if (trace_id is None) != (span_id is None):
         raise ValueError("feedback() needs trace_id and span_id together")
     for option, text, length in (("trace_id", trace_id, 32), ("span_id", span_id, 16)):
@@ -283,5 +288,7 @@ def feedback(
         span_id=span_id,
         agent=agent,
         model=model,
+        level=level,
+        conversation_id=conversation_id,
     )
-    _emit("feedback", lambda agents: agents.feedback(said))
+    _emit("feedback", lambda agents: agents.ratings.emit(said))

@@ -147,6 +147,7 @@ FEEDBACK_REJECTION = Attribute(
         "forged",
         "expired",
         "scope",
+        "replayed",
         "origin",
         "rate",
         "method",
@@ -154,6 +155,13 @@ FEEDBACK_REJECTION = Attribute(
         "timeout",
         "storage",
     ),
+)
+FEEDBACK_ARRIVAL = Attribute(
+    "agentobs.feedback.arrival",
+    "string",
+    "How accepted feedback arrived: soon after the answer, long after it, for an answer whose trace was not kept, again "
+    "with the same content, or again with another content.",
+    values=("on_time", "late", "unknown_trace", "repeated", "changed"),
 )
 BREAKER_NAME = Attribute("agentobs.circuit_breaker.name", "string", "The breaker.", bound=50)
 BREAKER_STATE = Attribute(
@@ -321,6 +329,13 @@ FEEDBACK_REJECTED = Metric(
     "Feedback requests that were turned away.",
     (FEEDBACK_REJECTION,),
 )
+FEEDBACK_ACCEPTED = Metric(
+    "agentobs.feedback.accepted",
+    Kind.COUNTER,
+    "{request}",
+    "Feedback requests that were accepted; repeated and changed ones are in here and not in the feedback received.",
+    (FEEDBACK_ARRIVAL,),
+)
 BREAKER_STATES = Metric(
     "agentobs.circuit_breaker.state",
     Kind.UP_DOWN_COUNTER,
@@ -444,6 +459,16 @@ RUN_EXTRAS = (
     RUN_UNPRICED,
     RETRIES,
     COST_USD,
+)
+FEEDBACK_EXTRAS = (
+    genai.AGENT_NAME,
+    genai.REQUEST_MODEL,
+    genai.CONVERSATION_ID,
+    DEGRADATION,
+    FEEDBACK_SOURCE,
+    FEEDBACK_ID,
+    FEEDBACK_REVISION,
+    FEEDBACK_LATE,
 )
 FALLBACK_SPAN = Span(
     "fallback {fallback.name}",

@@ -8,12 +8,11 @@ from typing import Any
 from ..catalogue import Attribute, genai, own
 from ..config import Config
 from ..context import RUN
-from ..record import BreakerChange, Decision, Fallback, Feedback, Run, ToolCall
-from .events import Events, remote_context
+from ..record import BreakerChange, Decision, Fallback, Run, ToolCall
+from .events import Events
+from .feedback import FeedbackEmitter
 from .sinks import Series
-from .spans import INTERNAL, Spans, current_span, fail, ids_of
-
-_COMMENT_LIMIT = 1_000
+from .spans import INTERNAL, Spans, current_span, fail
 
 
 def _agent() -> str | None:
@@ -26,7 +25,7 @@ def _named(values: Mapping[Attribute, Any]) -> dict[str, Any]:
 
 
 class AgentEmitter:
-    """Emits everything that is not a model call."""
+    """Emits everything that is not a model call; `ratings` emits feedback."""
 
     def __init__(self, spans: Spans, series: Series, events: Events, config: Config) -> None:
         self._spans = spans
@@ -34,6 +33,7 @@ class AgentEmitter:
         self._events = events
         self._capture = config.capture
         self._limit_bytes = config.content_limit_bytes
+        self.ratings = FeedbackEmitter(series, events)
 
     # --- runs and tools ---
     def begin_run(self, run: Run) -> None:
@@ -219,65 +219,6 @@ class AgentEmitter:
         self._series.add(own.NOTICES, _agent(), kind)(1)
         self._events.emit(own.NOTICE_SHOWN, {genai.AGENT_NAME: _agent(), own.NOTICE_KIND: kind})
 
-    # --- feedback ---
-    def feedback(self, feedback: Feedback) -> None:
-        """Emit a rating in the context of what it rates; only its first word is counted, a changed one is an event."""
-        run = RUN.get() if feedback.trace_id is None else None
-        agent = feedback.agent or (run.agent if run is not None else None)
-        model = feedback.model or (run.request_model if run is not None else None)
-        level = feedback.level or (run.level if run is not None else None)
-        if feedback.revision == 0:
-            labels = (agent, feedback.name)
-            self._series.add(own.FEEDBACK, *labels, feedback.label, feedback.source, model, level)(1)
-            if feedback.value is not None and 0 <= feedback.value <= 1:
-                self._series.observe(own.FEEDBACK_SCORE, *labels, feedback.source, model, level)(feedback.value, None)
-        context = None
-        if feedback.trace_id is not None and feedback.span_id is not None:
-            context = remote_context(feedback.trace_id, feedback.span_id)
-        comment = None
-        if feedback.comment:
-            from ..privacy import redact_text
-
-            comment = redact_text(feedback.comment)[:_COMMENT_LIMIT]
-        self._events.emit(
-            genai.EVALUATION,
-            {
-                genai.EVALUATION_NAME: feedback.name,
-                genai.SCORE_VALUE: feedback.value,
-                genai.SCORE_LABEL: feedback.label,
-                genai.EXPLANATION: comment,
-                genai.RESPONSE_ID: feedback.response_id,
-                genai.AGENT_NAME: agent,
-                genai.REQUEST_MODEL: model,
-                genai.CONVERSATION_ID: feedback.conversation_id or (run.conversation_id if run is not None else None),
-                own.DEGRADATION: level,
-                own.FEEDBACK_SOURCE: feedback.source,
-                own.FEEDBACK_ID: feedback.id,
-                own.FEEDBACK_REVISION: feedback.revision or None,
-                own.FEEDBACK_LATE: feedback.late or None,
-            },
-            context=context,
-        )
-        if context is None:
-            self._mark_span(feedback)
-
-    def _mark_span(self, feedback: Feedback) -> None:
-        span = current_span()
-        if span is not None and span.is_recording():
-            span.set_attributes(
-                _named(
-                    {
-                        genai.EVALUATION_NAME: feedback.name,
-                        genai.SCORE_VALUE: feedback.value,
-                        genai.SCORE_LABEL: feedback.label,
-                    }
-                )
-            )
-
-    def feedback_rejected(self, reason: str) -> None:
-        """Count a feedback request that was turned away."""
-        self._series.add(own.FEEDBACK_REJECTED, reason)(1)
-
     def dropped(self, reason: str, amount: int = 1) -> None:
         """Count telemetry, or stored feedback, that was lost."""
         self._series.add(own.DROPPED, reason)(amount)
@@ -307,11 +248,6 @@ class AgentEmitter:
                 own.LIBRARY: change.library,
             },
         )
-
-    def ids(self) -> tuple[str, str] | None:
-        """Trace and span id of the run, else of the current span."""
-        run = RUN.get()
-        return ids_of(run.span) if run is not None and run.span is not None else ids_of(current_span())
 
 
 class _BreakerLevel:

@@ -239,6 +239,7 @@ class CallEmitter:
         if call.stream:
             attributes[genai.STREAM.name] = True
         if run is not None:
+            run.request_model = call.request_model or run.request_model
             attributes[genai.AGENT_NAME.name] = run.agent
             if run.conversation_id is not None:
                 attributes[genai.CONVERSATION_ID.name] = run.conversation_id

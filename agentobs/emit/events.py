@@ -8,12 +8,7 @@ from typing import Any
 
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import Context
-from opentelemetry.trace import (
-    NonRecordingSpan,
-    SpanContext,
-    TraceFlags,
-    set_span_in_context,
-)
+from opentelemetry.trace import Span, set_span_in_context
 
 from .. import catalogue
 from ..catalogue import Attribute, Event
@@ -27,10 +22,9 @@ _SEVERITY = {
 }
 
 
-def remote_context(trace_id: str, span_id: str) -> Context:
-    """A context in which the span of these hexadecimal ids is current, for what is said of it elsewhere or later."""
-    span = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-    return set_span_in_context(NonRecordingSpan(span), Context())
+def remote_context(span: Span) -> Context:
+    """A context in which `span` is current and nothing else, for what is said of it elsewhere or later."""
+    return set_span_in_context(span, Context())
 
 
 class Events:

@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, StatusCode, Tracer
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer
 
 from .. import catalogue
 from .providers import Source
@@ -65,6 +65,12 @@ def ids_of(span: Any) -> tuple[str, str] | None:
     return f"{context.trace_id:032x}", f"{context.span_id:016x}"
 
 
+def remote_span(trace_id: str, span_id: str, sampled: bool) -> Any:
+    """A stand-in for the span of these hexadecimal ids, which is or was somewhere else."""
+    flags = TraceFlags(TraceFlags.SAMPLED if sampled else TraceFlags.DEFAULT)
+    return NonRecordingSpan(SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=True, trace_flags=flags))
+
+
 def message_of(error: BaseException | None) -> str | None:
     """The text of an exception for a status or an event: secrets and personal data replaced, at most 500 characters."""
     if error is None:
@@ -91,7 +97,7 @@ class _Adopter:
         self._context = span.get_span_context()
 
     def start_span(self, *_: Any, **__: Any) -> Any:
-        return trace.NonRecordingSpan(self._context)
+        return NonRecordingSpan(self._context)
 
 
 def adopt(tracer: Any, span: Any) -> Any:
