@@ -158,7 +158,7 @@ def _datasource() -> dict[str, Any]:
     from grafanalib import core
 
     raw = _plain(core.Template(name="datasource", label="Data source", type="datasource", query="prometheus"))
-    return _kept(raw | {"current": {}, "options": [], "regex": "", "skipUrlSync": False}, _VARIABLE_KEYS)
+    return _kept(raw | {"current": None, "options": [], "regex": "", "skipUrlSync": False}, _VARIABLE_KEYS)
 
 
 def _variable(row: Variable, naming: Naming) -> dict[str, Any]:
@@ -241,7 +241,10 @@ def _heading(row: Row, y: int, number: int) -> dict[str, Any]:
     from grafanalib import core
 
     raw = _plain(core.RowPanel(title=row.title, id=number, gridPos=core.GridPos(h=1, w=24, x=0, y=y)))
-    return _kept(raw, _PANEL_KEYS - {"datasource", "fieldConfig", "options", "targets", "transformations", "links"})
+    return _kept(
+        raw,
+        _PANEL_KEYS - {"datasource", "fieldConfig", "options", "targets", "transformations", "links", "transparent"},
+    )
 
 
 # --- panels -----------------------------------------------------------------------------------------------------------
@@ -273,10 +276,13 @@ def _description(panel: Panel) -> str:
 
 
 def _links(panel: Panel) -> list[dict[str, Any]]:
+    from grafanalib import core
+
     if not panel.link:
         return []
     url = f"/d/{panel.link}?${{__url_time_range}}&${{__all_variables}}"
-    return [{"title": "More about this", "url": url, "targetBlank": False}]
+    link = core.DashboardLink(title="More about this", uri=url, type="link", keepTime=False)
+    return [_plain(link)]
 
 
 def _targets(panel: Panel, naming: Naming) -> list[dict[str, Any]]:

@@ -173,7 +173,7 @@ def _heatmap_options(panel: Panel) -> dict[str, Any]:
 def _timeline_options(_: Panel) -> dict[str, Any]:
     return {
         "alignValue": "left",
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "legend": {"calcs": [], "displayMode": "list", "placement": "bottom", "showLegend": True},
         "mergeValues": True,
         "rowHeight": 0.8,
         "showValue": "auto",
