@@ -245,12 +245,17 @@ class WatchedAsyncIterator:
 
 
 class _OnResponse:
-    """A method of one response, shadowed on the instance. It refers to the response weakly, so no cycle is made."""
+    """A method of one response, shadowed on the instance. It refers to the response weakly, so no cycle is made.
 
-    __slots__ = ("_response", "_watch")
+    The collector clears weak references before it closes the generators that call this; the response's own stream is
+    then what there is left to close.
+    """
+
+    __slots__ = ("_response", "_stream", "_watch")
 
     def __init__(self, response: Any, watch: Watch) -> None:
         self._response: Callable[[], Any] = weakref.ref(response)
+        self._stream = getattr(response, "stream", None)
         self._watch = watch
 
 
@@ -260,7 +265,7 @@ class _Close(_OnResponse):
     def __call__(self) -> Any:
         response = self._response()
         try:
-            return type(response).close(response)
+            return self._stream.close() if response is None else type(response).close(response)
         finally:
             self._watch.left("closed")
 
@@ -271,7 +276,7 @@ class _AsyncClose(_OnResponse):
     async def __call__(self) -> Any:
         response = self._response()
         try:
-            return await type(response).aclose(response)
+            return await (self._stream.aclose() if response is None else type(response).aclose(response))
         finally:
             self._watch.left("closed")
 
