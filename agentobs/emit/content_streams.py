@@ -147,6 +147,7 @@ class _Items:
     """The output items of a streamed response, whole where they were finished, else as far as they came."""
 
     def __init__(self) -> None:
+        self._order: dict[Any, None] = {}
         self._started: dict[Any, Any] = {}
         self._done: dict[Any, Any] = {}
         self._texts: dict[Any, _Texts] = {}
@@ -154,8 +155,10 @@ class _Items:
     def add(self, kind: str, event: Any) -> None:
         index = get(event, "output_index")
         if kind == "response.output_item.added":
+            self._order.setdefault(index)
             self._started[index] = get(event, "item")
         elif kind == "response.output_item.done":
+            self._order.setdefault(index)
             self._done[index] = get(event, "item")
         elif kind in _TEXT_DELTAS:
             self._grow(index, ("content", get(event, "content_index"), *_TEXT_DELTAS[kind]), event)
@@ -166,11 +169,11 @@ class _Items:
             self._grow(index, ("field", _ARGUMENT_DELTAS[kind]), event)
 
     def _grow(self, index: Any, key: tuple[Any, ...], event: Any) -> None:
+        self._order.setdefault(index)
         self._texts.setdefault(index, _Texts()).add(key, get(event, "delta"))
 
     def result(self) -> list[Any]:
-        indexes = dict.fromkeys((*self._started, *self._texts, *self._done))
-        return [self._done.get(index) or self._unfinished(index) for index in indexes]
+        return [self._done.get(index) or self._unfinished(index) for index in self._order]
 
     def _unfinished(self, index: Any) -> Any:
         started, texts = self._started.get(index), self._texts.get(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .plain import plain
@@ -13,18 +14,22 @@ _MARGIN_CHARS = 2_048
 _UNSAFE_CHARS = 64
 """Longer than the cards, IBANs and phone numbers that the cut may have split."""
 _DATA_URL_HEAD = 128
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]*+={0,2}")
+_LONGEST_BASE64_CHARS = 1_024
 
 
 def bounded(value: Any, limit_bytes: int, redacted: bool) -> Any:
     """`value` as plain data whose single texts are little longer than `limit_bytes`, redacted if asked.
 
-    Data URLs keep their media type and length only. What a cut may have split is not kept: the cut is made at white
-    space, and the end of the redacted text is dropped with it.
+    Data URLs keep their media type and length only, other long base64 text its length. What a cut may have split is not
+    kept: the cut is made at white space, and the end of the redacted text is dropped with it.
     """
 
     def shorten(text: str) -> str:
         if text.startswith("data:"):
             text = _data_url_head(text)
+        elif len(text) > _LONGEST_BASE64_CHARS and _BASE64.fullmatch(text):
+            text = f"[base64, {base64_bytes(len(text), text[-2:])} bytes]"
         longest = limit_bytes + _MARGIN_CHARS
         return text if len(text) <= longest else _head(text, longest, redacted)
 

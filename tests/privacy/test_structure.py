@@ -86,3 +86,9 @@ def test_a_secret_across_the_cut_of_a_long_text_does_not_show(position: int) -> 
 def test_a_long_data_url_keeps_its_type_and_length_only() -> None:
     found = bounded({"url": "data:image/png;base64," + "A" * 4_000}, limit_bytes=16_384, redacted=False)
     assert found == {"url": "data:image/png;base64,[3000 bytes]"}
+
+
+def test_long_base64_text_keeps_its_length_only() -> None:
+    assert bounded({"data": "A" * 3_998 + "=="}, limit_bytes=16_384, redacted=False) == {"data": "[base64, 2998 bytes]"}
+    words = "word " * 1_000
+    assert bounded(words, limit_bytes=16_384, redacted=False) == words

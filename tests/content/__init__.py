@@ -1,0 +1,1 @@
+"""Content of calls as attributes of spans."""
