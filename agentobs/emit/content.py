@@ -87,7 +87,10 @@ class _Writer:
         kept.reverse()
         if unread:
             kept.insert(0, _note(unread, kept[0]))
-        self.attributes[attribute.name] = dumps(fit(kept, self._limit_bytes, _left_out))
+        text = dumps(kept)
+        if len(text.encode()) > self._limit_bytes:
+            text = dumps(fit(kept, self._limit_bytes, _left_out))
+        self.attributes[attribute.name] = text
 
 
 def _left_out(items: list[Any]) -> Any:
