@@ -255,7 +255,7 @@ class _OnResponse:
 
     def __init__(self, response: Any, watch: Watch) -> None:
         self._response: Callable[[], Any] = weakref.ref(response)
-        self._stream = getattr(response, "stream", None)
+        self._stream: Any = getattr(response, "stream", None)
         self._watch = watch
 
 
