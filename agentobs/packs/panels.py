@@ -31,7 +31,7 @@ COLOURS = {
     "failure": RED,
     "ignored": GREY,
     "full": GREEN,
-    "fallback_model": "light-yellow",
+    "fallback_model": "light-blue",
     "reduced": YELLOW,
     "static": ORANGE,
     "unavailable": RED,

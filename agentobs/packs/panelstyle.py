@@ -27,7 +27,8 @@ def defaults(panel: Panel) -> dict[str, Any]:
         "unit": panel.unit,
     }
     decimals = 0 if panel.unit == WHOLE else panel.decimals
-    if decimals is not None:
+    # The columns of a table have units and decimals of their own.
+    if decimals is not None and panel.kind != "table":
         found["decimals"] = decimals
     if panel.kind in {"graph", "bars"}:
         found["min"] = 0

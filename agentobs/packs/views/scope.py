@@ -102,8 +102,9 @@ class Scope:
         )
 
     def _annotations(self) -> tuple[Annotation, ...]:
+        # Annotations are asked for each minute: a window of two misses no opening.
         opened = q.increase(
-            own.BREAKER_TRANSITIONS, W, like(self.service, "$service"), equals(own.BREAKER_STATE, "open")
+            own.BREAKER_TRANSITIONS, "2m", like(self.service, "$service"), equals(own.BREAKER_STATE, "open")
         )
         return (
             Annotation(
