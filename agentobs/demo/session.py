@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -19,21 +20,21 @@ from .desk import PRIMARY
 from .faults import Fault, Faults, Storm
 from .provider import Provider
 from .seen import Calls, Metrics
-from .workers import THREADS, Workforce
+from .workers import THREADS, WORKERS, Workforce
 
 SERVICE = "agentobs-demo"
 OTLP_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _THINK_S = 0.06
 _STORM = (0.35, 0.6)
 """The part of the run in which the primary model is down."""
-_BREAKER_SHARE = 0.08
-"""How long a breaker stays open, as a part of the run."""
+_REST_TASKS = 3
+"""How long a breaker stays open, as a number of its worker's tasks."""
 
 
-def plan(count: int, impatient: dict[str, tuple[Fault | None, ...]]) -> Faults:
-    """The demo's faults: a few of every kind, an outage in the middle, and a stall where a customer leaves."""
+def plan(count: int) -> Faults:
+    """The demo's faults: a few of every kind, and an outage of the primary model in the middle."""
     first, last = (int(count * share) for share in _STORM)
-    return Faults(storms=(Storm(PRIMARY, first, last),), scripted=impatient)
+    return Faults(storms=(Storm(PRIMARY, first, last),))
 
 
 class Session:
@@ -60,7 +61,7 @@ class Session:
         faults: Faults | None = None,
     ) -> None:
         self.count = max(1, round(seconds * rate))
-        self._shape = (seed, rate, seconds)
+        self._shape = (seed, rate)
         self._port = port
         self._otlp = otlp
         self._faults = faults
@@ -83,7 +84,7 @@ class Session:
         self._stack.close()
 
     def _start(self, stack: ExitStack) -> None:
-        seed, rate, seconds = self._shape
+        seed, rate = self._shape
         if self._otlp is not None:
             before = os.environ.get(OTLP_VARIABLE)
             os.environ[OTLP_VARIABLE] = self._otlp
@@ -97,10 +98,10 @@ class Session:
             )
         )
         self._serve_metrics(stack)
-        workforce = Workforce(seed=seed, count=self.count, rate=rate, reset_s=seconds * _BREAKER_SHARE)
-        leaving = [due for worker in range(THREADS) for due in workforce.tasks(worker) if due.leaves_early]
-        faults = self._faults or plan(self.count, {next(due.keys()): (Fault.STALL,) for due in leaving})
-        self.provider = stack.enter_context(Provider(seed=seed, faults=faults, think_s=_THINK_S))
+        workforce = Workforce(seed=seed, count=self.count, rate=rate, reset_s=_REST_TASKS * WORKERS / rate)
+        self.provider = stack.enter_context(
+            Provider(seed=seed, faults=_stalling(self._faults or plan(self.count), workforce), think_s=_THINK_S)
+        )
         self.workforce = workforce
 
     def _tracer_provider(self, stack: ExitStack) -> Any:
@@ -136,6 +137,13 @@ class Session:
     def comparison(self) -> Comparison:
         """Served against seen, as of now."""
         return compare(self.provider.ledger, self.workforce.tally, Metrics(self.registry), self.calls)
+
+
+def _stalling(faults: Faults, workforce: Workforce) -> Faults:
+    """The plan, with a stall wherever a customer leaves: else nobody could tell how much of the answer was read."""
+    tasks = (due for worker in range(THREADS) for due in workforce.tasks(worker))
+    stalls = {next(due.keys()): (Fault.STALL,) for due in tasks if due.leaves_early}
+    return replace(faults, scripted={**stalls, **faults.scripted})
 
 
 def _restore(before: str | None) -> None:
