@@ -113,6 +113,11 @@ def recordings(config: PackConfig) -> Recordings:
     )
 
 
+def rounded(expr: q.Expr) -> q.Expr:
+    """Whole numbers: `increase()` extrapolates, so that four events may read 4.05."""
+    return q.Function("round", expr, expr.labels)
+
+
 def counted(recorded: Recorded, window: str, offset: str = "") -> q.Expr:
     """How many there were in the window, from a recorded rate: each sample stands for one interval."""
     return q.over_time("sum", recorded, window, offset=offset) * INTERVAL_S

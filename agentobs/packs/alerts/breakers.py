@@ -7,7 +7,7 @@ from agentobs.catalogue import own
 from .. import promql as q
 from ..config import PackConfig
 from ..names import equals
-from ..rules import grown
+from ..rules import grown, rounded
 from .model import FIGURE, PERCENT, Alert
 from .providers import enough
 
@@ -47,7 +47,7 @@ def alerts(config: PackConfig) -> tuple[Alert, ...]:
         ),
         Alert(
             name="AgentObsBreakerFlapping",
-            expr=opened > limits.breaker_openings_per_hour,
+            expr=rounded(opened) > limits.breaker_openings_per_hour,
             by=by,
             for_="1m",
             severity="warning",

@@ -58,7 +58,7 @@ def alerts(config: PackConfig) -> tuple[Alert, ...]:
                 "Until then go back to the versions that worked.",
             ),
             dashboard="overview",
-            panel="Alerts that fire now",
+            panel="Own errors and drops",
         ),
         Alert(
             name="AgentObsTelemetryDropped",
@@ -73,6 +73,6 @@ def alerts(config: PackConfig) -> tuple[Alert, ...]:
             check=("The reason in the description.", "Is the backend or the collector slow or away?"),
             mend=("Backend away: mend it. Too much for one process: sample, or raise the limit that is named.",),
             dashboard="overview",
-            panel="Alerts that fire now",
+            panel="Own errors and drops",
         ),
     )
