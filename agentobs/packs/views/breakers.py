@@ -9,7 +9,7 @@ from ..config import PackConfig
 from ..names import equals, none_of
 from ..panels import COUNT, PER_MINUTE, SHARE, WHOLE, Column, Limit, Panel, Query, Row, View, graph, stat, table
 from . import figures
-from .figures import NO_BREAKERS, NO_RUNS
+from .figures import NO_BREAKERS
 from .scope import BREAKERS, Scope
 
 _REJECTED = (equals(own.BREAKER_OUTCOME, "rejected"),)
@@ -209,11 +209,20 @@ def _ladder(scope: Scope) -> Panel:
 
 
 def _notices(scope: Scope) -> Panel:
+    degraded = scope.per_second(own.RUNS, where=_DEGRADED)
+
+    def told(notice: str) -> Query:
+        return Query(q.share(scope.per_second(own.RUNS, where=(equals(own.NOTICE, notice),)), degraded), notice)
+
     return graph(
         "Degraded runs: was the user told",
-        "Degraded runs per minute, by whether their user was told that the service is reduced. Red was not told.",
-        PER_MINUTE,
-        Query(scope.per_minute(own.RUNS, own.NOTICE, where=_DEGRADED), scope.name(own.NOTICE)),
-        nothing=NO_RUNS,
+        "Degraded runs by whether their user was told that the service is reduced, as shares; red was not told. Where "
+        "red rises above the dashed line, the alert fires.",
+        SHARE,
+        told("missing"),
+        told("shown"),
+        nothing="no degraded runs",
+        limit=Limit(scope.config.thresholds.missing_notice_share),
         stack="normal",
+        top=1,
     )

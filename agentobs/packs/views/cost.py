@@ -134,11 +134,13 @@ def _unpriced_share(scope: Scope) -> Panel:
 def _by_agent(scope: Scope) -> Panel:
     return graph(
         "Cost per hour by agent",
-        "USD per hour at the present pace, by agent; priced calls only.",
+        "USD per hour at the present pace, by agent; priced calls only. The dashed line is an even share of the "
+        "budget.",
         USD,
         Query(scope.per_hour(own.COST, genai.AGENT_NAME, where=_IN_AGENT), scope.name(genai.AGENT_NAME)),
         Query(scope.per_hour(own.COST, where=_OUTSIDE), "outside of agents"),
         nothing=NO_COST,
+        limit=figures.even_budget(scope),
         stack="normal",
         width=8,
     )

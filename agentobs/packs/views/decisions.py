@@ -70,7 +70,11 @@ def _share(scope: Scope, title: str, description: str, where: tuple[Matcher, ...
 
 def _escalated(scope: Scope) -> Panel:
     return _share(
-        scope, "Escalated", "Share of the decisions in the time range that were handed to a person.", _ESCALATED
+        scope,
+        "Escalated",
+        "Share of the decisions in the time range that were handed to a person.",
+        _ESCALATED,
+        Limit(scope.config.thresholds.escalated_share),
     )
 
 
@@ -242,7 +246,12 @@ def _by_kind_table(scope: Scope) -> Panel:
         "Every kind of decision in the time range: how often, how much of it was handed to a person, how sure it was.",
         ((genai.AGENT_NAME, "Agent"), (own.DECISION_KIND, "Kind")),
         Column("Decisions", total, WHOLE),
-        Column("Escalated", q.share(scope.total(own.DECISIONS, *keys, where=_ESCALATED), total), SHARE),
+        Column(
+            "Escalated",
+            q.share(scope.total(own.DECISIONS, *keys, where=_ESCALATED), total),
+            SHARE,
+            Limit(scope.config.thresholds.escalated_share),
+        ),
         Column("Confidence", scope.mean(own.DECISION_CONFIDENCE, *keys, window=ALL), SHARE),
         nothing=NO_DECISIONS,
         height=7,

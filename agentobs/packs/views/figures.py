@@ -6,7 +6,23 @@ from agentobs.catalogue import genai, own
 
 from .. import promql as q
 from ..names import Label, equals, none_of
-from ..panels import GREEN, PER_MINUTE, RED, SECONDS, SHARE, USD, WHOLE, YELLOW, Limit, Panel, Query, State, graph, stat
+from ..panels import (
+    COUNT,
+    GREEN,
+    PER_MINUTE,
+    RED,
+    SECONDS,
+    SHARE,
+    USD,
+    WHOLE,
+    YELLOW,
+    Limit,
+    Panel,
+    Query,
+    State,
+    graph,
+    stat,
+)
 from .scope import ALL, Scope
 
 FAILED = (equals(own.OUTCOME, "error"),)
@@ -68,6 +84,11 @@ def calls_per_minute(scope: Scope) -> Panel:
     )
 
 
+def even_budget(scope: Scope) -> Limit:
+    """USD an hour that spend the budget of 30 days in 30 days."""
+    return Limit(scope.config.thresholds.budget_usd_month / 720)
+
+
 def cost_per_hour(scope: Scope, *, link: str = "") -> Panel:
     budget = scope.config.thresholds.budget_usd_month
     return stat(
@@ -77,7 +98,7 @@ def cost_per_hour(scope: Scope, *, link: str = "") -> Panel:
         scope.per_hour(own.COST),
         USD,
         nothing=NO_COST,
-        limit=Limit(budget / 720),
+        limit=even_budget(scope),
         whole=False,
         calc="mean",
         decimals=2,
@@ -145,13 +166,14 @@ def degradation(scope: Scope, *, width: int = 12, link: str = "") -> Panel:
     return graph(
         "What users got",
         "Agent runs by the level of service, as shares: green is the full service, the rest had a fallback model, a "
-        "reduced or canned answer, or nothing.",
+        "reduced or canned answer, or nothing. Where green falls below the dashed line, the alert fires.",
         SHARE,
         *(
             Query(q.share(scope.per_second(own.RUNS, where=(equals(own.DEGRADATION, level),)), runs), level)
             for level in own.DEGRADATION.values
         ),
         nothing=NO_RUNS,
+        limit=Limit(1 - scope.config.thresholds.fallback_share, "below"),
         stack="normal",
         top=1,
         width=width,
@@ -171,8 +193,17 @@ def satisfaction(scope: Scope, *, link: str = "") -> Panel:
     )
 
 
-def retries_per_call(scope: Scope) -> q.Expr:
-    return q.share(scope.per_second(own.CALL_RETRIES), scope.per_second(own.CALLS))
+def retries_per_call(scope: Scope, *, width: int = 8) -> Panel:
+    by = (genai.PROVIDER,)
+    return graph(
+        "Retries per call by provider",
+        "Hidden retries for each model call, by provider. The dashed line is the limit of the alert.",
+        COUNT,
+        Query(q.share(scope.per_second(own.CALL_RETRIES, *by), scope.per_second(own.CALLS, *by)), scope.name(*by)),
+        nothing=NO_CALLS,
+        limit=Limit(scope.config.thresholds.retries_per_call),
+        width=width,
+    )
 
 
 def retries_by_status(scope: Scope, *, width: int = 8) -> Panel:
@@ -230,10 +261,12 @@ def latency(scope: Scope, *, width: int = 8) -> Panel:
 def cost_by_model(scope: Scope, *, width: int = 12, link: str = "") -> Panel:
     return graph(
         "Cost per hour by model",
-        "USD per hour at the present pace, by the model that was asked for; priced calls only.",
+        "USD per hour at the present pace, by the model that was asked for; priced calls only. The dashed line is an "
+        "even share of the budget.",
         USD,
         Query(scope.per_hour(own.COST, genai.REQUEST_MODEL), scope.name(genai.REQUEST_MODEL)),
         nothing=NO_COST,
+        limit=even_budget(scope),
         stack="normal",
         width=width,
         link=link,

@@ -52,8 +52,8 @@ def view(config: PackConfig) -> View:
         Row("By model", (_ledger(scope),)),
         Row("Rate, errors, duration", (_rate(scope), figures.errors_by_provider(scope), _slow_models(scope))),
         Row("Latency and streams", (figures.latency(scope), _chunk_wait(scope), _chunk_speed(scope))),
-        Row("Errors and retries", (_classes(scope), figures.retries_by_status(scope), _limits(scope))),
-        Row("Distribution", (_distribution(scope),)),
+        Row("Errors and retries", (_classes(scope), figures.retries_by_status(scope), figures.retries_per_call(scope))),
+        Row("", (_limits(scope), _distribution(scope))),
     )
 
 
@@ -240,7 +240,7 @@ def _distribution(scope: Scope) -> Panel:
         description="How long model calls take: the darker or brighter a cell, the more calls of that duration. Two "
         "bands mean two kinds of calls, or retries.",
         unit=SECONDS,
-        width=24,
+        width=16,
         height=8,
         nothing=NO_CALLS,
         queries=(Query(q.sum_by(buckets, LE), "{{le}}", exemplars=True),),

@@ -7,7 +7,23 @@ from agentobs.catalogue import genai, own
 from .. import promql as q
 from ..config import PackConfig
 from ..names import ALERT_NAME, SEVERITY
-from ..panels import SECONDS, SHARE, USD, WHOLE, Column, Limit, Panel, Row, View, stat, table
+from ..panels import (
+    COUNT,
+    PER_MINUTE,
+    SECONDS,
+    SHARE,
+    USD,
+    WHOLE,
+    Column,
+    Limit,
+    Panel,
+    Query,
+    Row,
+    View,
+    graph,
+    stat,
+    table,
+)
 from . import figures
 from .scope import ALL, BREAKERS, COST, DECISIONS, MODELS, OVERVIEW, Scope
 
@@ -44,6 +60,7 @@ def view(config: PackConfig) -> View:
             ),
         ),
         Row("Agents and alerts", (_agents(scope), _alerts(scope))),
+        Row("agentobs itself", (_own_errors(scope), _processes(scope))),
     )
 
 
@@ -87,4 +104,29 @@ def _alerts(scope: Scope) -> Panel:
         Column("Firing", scope.firing(), WHOLE, Limit(1)),
         nothing="no alert fires",
         width=10,
+    )
+
+
+def _own_errors(scope: Scope) -> Panel:
+    return graph(
+        "Own errors and drops",
+        "What went wrong in agentobs itself, per minute: errors that it caught, by the stage in which they happened, "
+        "and telemetry that it dropped, by reason. The program is not disturbed by either, but figures are missing.",
+        PER_MINUTE,
+        Query(scope.per_minute(own.INTERNAL_ERRORS, own.STAGE), f"error: {scope.name(own.STAGE)}"),
+        Query(scope.per_minute(own.DROPPED, own.DROP_REASON), f"dropped: {scope.name(own.DROP_REASON)}"),
+        nothing="neither errors nor drops",
+        stack="normal",
+    )
+
+
+def _processes(scope: Scope) -> Panel:
+    keys = (scope.service, own.VERSION)
+    return graph(
+        "Processes",
+        "Processes that report, by service and by version of agentobs. A fall to nothing is silence, not health.",
+        COUNT,
+        Query(q.sum_by(scope.now(own.INFO), *keys), scope.name(*keys)),
+        nothing="no process reports",
+        stack="normal",
     )
