@@ -47,23 +47,18 @@ def _errors(config: PackConfig) -> q.Expr:
 
 
 def _timed(config: PackConfig, *by: Label) -> q.Expr:
-    return q.sum_by(q.rate(config.call_duration, WINDOW, *_served(config), part="count"), config.service, *by)
+    return q.sum_by(q.rate(config.call_duration, WINDOW, *config.served, part="count"), config.service, *by)
 
 
 def _slow(config: PackConfig) -> q.Expr:
     quick = q.at_most(config.slo.latency_s, config.call_duration)
-    within = q.rate(config.call_duration, WINDOW, *_served(config), quick, part="bucket")
+    within = q.rate(config.call_duration, WINDOW, *config.served, quick, part="bucket")
     return q.clamp_min(_timed(config) - q.sum_by(within, config.service), 0)
-
-
-def _served(config: PackConfig) -> tuple[Matcher, ...]:
-    """Calls that ended well: how long a failure took is no latency of the service."""
-    return (*config.inference, equals(genai.ERROR_TYPE, ""))
 
 
 def _latency(config: PackConfig) -> q.Expr:
     by = (config.service, genai.PROVIDER, genai.REQUEST_MODEL)
-    return q.quantile(0.95, config.call_duration, "1h", *_served(config), by=by)
+    return q.quantile(0.95, config.call_duration, "1h", *config.served, by=by)
 
 
 @dataclass(frozen=True, slots=True)
