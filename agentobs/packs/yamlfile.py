@@ -11,7 +11,7 @@ from typing import Any
 COMMENT_WIDTH = 118
 
 
-class MissingYAMLError(RuntimeError):
+class MissingYAMLError(ImportError):
     """PyYAML is not installed; the message says how to get it."""
 
 
