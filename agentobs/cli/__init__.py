@@ -16,6 +16,7 @@ from importlib import import_module
 COMMANDS = {
     "generate": "write dashboards, alerts and collector configs",
     "check": "tell whether generated files are as the generators make them",
+    "feedback": "export what users said",
 }
 
 

@@ -53,7 +53,7 @@ def _themes(folder: Path) -> tuple[Path, list[str]]:
     """Where the folders of the themes are, and which there are; the folder itself may be one of them."""
     if not folder.is_dir():
         raise packfiles.UsageError(f"{folder} is not a folder")
-    present = [theme for theme in packfiles.THEMES if (folder / theme).is_dir()]
+    present: list[str] = [theme for theme in packfiles.THEMES if (folder / theme).is_dir()]
     if present:
         return folder, present
     if folder.resolve().name in packfiles.THEMES:
