@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .agents import agent, tool
 from .config import ConfigError
 from .runtime import Instrumentation, Report, instrument, uninstrument
 from .signals import decision, fallback, feedback, notice
 from .version import VERSION
 
+if TYPE_CHECKING:
+    from .endpoint import FeedbackTokenMiddleware, FeedbackTokenWSGI, feedback_app, feedback_token, feedback_wsgi
+
 __version__ = VERSION
+
+_ENDPOINT = ("FeedbackTokenMiddleware", "FeedbackTokenWSGI", "feedback_app", "feedback_token", "feedback_wsgi")
 
 __all__ = [
     "ConfigError",
+    "FeedbackTokenMiddleware",
+    "FeedbackTokenWSGI",
     "Instrumentation",
     "Report",
     "__version__",
@@ -19,8 +28,19 @@ __all__ = [
     "decision",
     "fallback",
     "feedback",
+    "feedback_app",
+    "feedback_token",
+    "feedback_wsgi",
     "instrument",
     "notice",
     "tool",
     "uninstrument",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _ENDPOINT:  # imported when it is asked for: most programs have no endpoint
+        from . import endpoint
+
+        return getattr(endpoint, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

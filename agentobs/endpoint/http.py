@@ -1,0 +1,47 @@
+"""Requests and responses as both twins see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+POST_HEADERS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request without its body. `path` is what is left below the mount, header names are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    address: str
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+def below(path: str, mount: str) -> str | None:
+    """What is left of `path` below `mount`, `None` where it is not below it."""
+    mount = mount.rstrip("/")
+    if path == mount or path.startswith(mount + "/"):
+        return path[len(mount) :]
+    return None
+
+
+def sender(headers: Mapping[str, str], peer: str, trusted_proxies: int) -> str:
+    """The address of the sender: the peer, or what the outermost of our own proxies saw in X-Forwarded-For.
+
+    Addresses further to the left were written by the sender.
+    """
+    if not trusted_proxies:
+        return peer
+    hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    return hops[-trusted_proxies] if len(hops) >= trusted_proxies else hops[0] if hops else peer
