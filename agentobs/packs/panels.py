@@ -98,7 +98,7 @@ class State:
 class Panel:
     """One panel. `nothing` is what stands there when there is no value; `link` the uid of the view that says more.
 
-    Sizes are in Grafana's grid of 24 columns.
+    Sizes are in Grafana's grid of 24 columns, `widths` of a table's columns in pixels.
     """
 
     kind: Kind
@@ -112,6 +112,7 @@ class Panel:
     limit: Limit | None = None
     columns: tuple[Column, ...] = ()
     keys: tuple[tuple[Label, str], ...] = ()
+    widths: tuple[tuple[str, int], ...] = ()
     states: tuple[State, ...] = ()
     stack: Literal["", "normal", "percent"] = ""
     calc: str = "lastNotNull"
@@ -237,6 +238,7 @@ def table(
     nothing: str,
     width: int = 24,
     height: int = 8,
+    widths: tuple[tuple[str, int], ...] = (),
     link: str = "",
 ) -> Panel:
     """A row for each combination of the `keys`, the highest figure of the first column on top."""
@@ -250,5 +252,6 @@ def table(
         nothing=nothing,
         columns=columns,
         keys=keys,
+        widths=widths,
         link=link,
     )

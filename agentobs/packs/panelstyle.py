@@ -63,8 +63,9 @@ def _curve(panel: Panel) -> dict[str, Any]:
 
 def _mappings(panel: Panel) -> list[dict[str, Any]]:
     if panel.kind == "stat":
-        # Without it no value has the colour of the lowest step, which is red where less is worse.
-        result = {"color": _NEUTRAL, "index": 0, "text": panel.nothing}
+        # Without it no value has the colour of the lowest step, which is red where less is worse. Where the figure's
+        # background is coloured it takes that away, else the colour is that of the text.
+        result = {"color": _NEUTRAL if panel.limit else _PLAIN, "index": 0, "text": panel.nothing}
         return [{"type": "special", "options": {"match": "null+nan", "result": result}}]
     if not panel.states:
         return []
@@ -84,7 +85,8 @@ def _override(name: str, *properties: tuple[str, Any]) -> dict[str, Any]:
 
 def overrides(panel: Panel) -> list[dict[str, Any]]:
     if panel.kind == "table":
-        return [_column(column) for column in panel.columns]
+        widths = [_override(title, ("custom.width", width)) for title, width in panel.widths]
+        return [*(_column(column) for column in panel.columns), *widths]
     if panel.kind not in {"graph", "bars"}:
         return []
     return [

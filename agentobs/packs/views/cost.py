@@ -16,6 +16,7 @@ _HOURS_A_MONTH = 720
 _IN_AGENT = (differs(genai.AGENT_NAME, ""),)
 _OUTSIDE = (equals(genai.AGENT_NAME, ""),)
 _CACHED = (equals(own.TOKEN_KIND, "cache_read"),)
+_SUCCEEDED = (equals(own.OUTCOME, "success"),)
 _INPUT = (differs(own.TOKEN_KIND, "output"),)
 
 
@@ -84,7 +85,7 @@ def _per_run(scope: Scope) -> Panel:
 
 
 def _per_success(scope: Scope) -> Panel:
-    succeeded = scope.total(own.RUN_COST, where=(equals(own.OUTCOME, "success"),), part="count")
+    succeeded = scope.total(own.RUN_COST, where=_SUCCEEDED, part="count")
     return stat(
         "Per success",
         "USD of all runs in the time range for each run that succeeded: what one success costs, failures included.",
@@ -118,7 +119,7 @@ def _cache_share(scope: Scope) -> Panel:
 
 
 def _unpriced_share(scope: Scope) -> Panel:
-    succeeded = scope.total(own.CALLS, where=(equals(own.OUTCOME, "success"),))
+    succeeded = scope.total(own.CALLS, where=_SUCCEEDED)
     return stat(
         "Unpriced",
         "Share of the successful model calls in the time range whose cost is unknown. Unknown is not free: the true "
@@ -198,11 +199,11 @@ def _tokens_per_call(scope: Scope) -> Panel:
     keys = (genai.REQUEST_MODEL,)
     return graph(
         "Tokens of a call by model",
-        f"Mean tokens of a model call, input and output together. An alert fires where it is {growth:g} times that of "
-        "the day before: a prompt or a conversation has outgrown its size.",
+        f"Mean tokens of a successful model call, input and output together. An alert fires where it is {growth:g} "
+        "times that of the day before: a prompt or a conversation has outgrown its size.",
         COUNT,
         Query(
-            scope.per_second(own.TOKENS, *keys) / (scope.per_second(own.CALLS, *keys) > 0),
+            scope.per_second(own.TOKENS, *keys) / (scope.per_second(own.CALLS, *keys, where=_SUCCEEDED) > 0),
             scope.name(*keys),
         ),
         nothing="no tokens yet",

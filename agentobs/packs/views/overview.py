@@ -103,6 +103,7 @@ def _alerts(scope: Scope) -> Panel:
         ((ALERT_NAME, "Alert"), (SEVERITY, "Severity"), (scope.service, "Service")),
         Column("Firing", scope.firing(), WHOLE, Limit(1)),
         nothing="no alert fires",
+        widths=(("Severity", 100), ("Service", 120), ("Firing", 80)),
         width=10,
     )
 

@@ -123,7 +123,8 @@ def test_a_stat_without_a_value_has_no_colour_of_alarm(name: str, panel: dict[st
     if panel["type"] == "stat":
         (mapping,) = panel["fieldConfig"]["defaults"]["mappings"]
         assert mapping["options"]["match"] == "null+nan"
-        assert mapping["options"]["result"]["color"] == "transparent"
+        coloured = panel["options"]["colorMode"] == "background"
+        assert mapping["options"]["result"]["color"] == ("transparent" if coloured else "text")
 
 
 @each_board
