@@ -17,7 +17,8 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ..catalogue import Kind, Metric, own
-from .sinks import Observe, Store, Sum, Values
+from .buckets import Histograms
+from .sinks import Observe, Store, Sum, Values, weakly
 
 # How the values of several processes become one: levels add up, what every process knows alike does not.
 _MULTIPROCESS_MODE: Mapping[str, Any] = {
@@ -61,15 +62,18 @@ class _SharedSum(Sum):
 class PrometheusSink(Collector):
     """Metrics of the catalogue as one collector of a registry.
 
-    In a server of several processes the sums live in prometheus_client's own shared files, which its
-    `MultiProcessCollector` adds up; else they are read from the store when somebody scrapes.
+    In a server of several processes the values live in prometheus_client's own shared files, which its
+    `MultiProcessCollector` adds up; else they are held here and read when somebody scrapes.
     """
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._metrics = tuple(metrics)
-        self._instruments = {m: _instrument(m) for m in self._metrics if shared or m.kind is Kind.HISTOGRAM}
+        self._instruments = {m: _instrument(m) for m in self._metrics} if shared else {}
+        self._histograms = {} if shared else {m: Histograms(m) for m in self._metrics if m.kind is Kind.HISTOGRAM}
         self.store = Store(self._shared_sum) if shared else Store()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=weakly(self._start_again))
         self._registry: CollectorRegistry | None = None
         self._lock = threading.Lock()
         self.resource: Mapping[str, str] = {}
@@ -77,6 +81,10 @@ class PrometheusSink(Collector):
 
     def _shared_sum(self, metric: Metric, values: Values) -> Sum:
         return _SharedSum(self._instruments[metric].labels(*values))
+
+    def _start_again(self) -> None:
+        for histograms in self._histograms.values():
+            histograms.start_again()
 
     def open(self, registry: CollectorRegistry) -> None:
         """Register with `registry`, once.
@@ -108,6 +116,9 @@ class PrometheusSink(Collector):
             # OpenTelemetry's exporters have no such series.
             family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
             return family  # type: ignore[no-any-return]
+        histograms = self._histograms.get(metric)
+        if histograms is not None:
+            return histograms.family()
         made = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
         family = made(metric.prom, metric.description, labels=[label.label for label in metric.labels])
         for values, value in self.store.read(metric).items():
@@ -121,16 +132,15 @@ class PrometheusSink(Collector):
             yield Family(metric.prom.removesuffix("_total"), metric.description, kinds.get(metric.kind, "gauge"))
 
     def histogram(self, metric: Metric, values: Values) -> Observe:
-        observe: Observe = self._instruments[metric].labels(*values).observe
-        return observe
+        if metric in self._histograms:
+            return self._histograms[metric].observer(values)
+        record = self._instruments[metric].labels(*values).observe
+        # prometheus_client keeps no exemplars in the files that processes share.
+        return lambda value, _: record(value)
 
     def exemplar(self, span: Any) -> Any:
-        if span is None:
-            return None
-        context = span.get_span_context()
-        if not context.trace_flags.sampled:
-            return None
-        return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+        context = span.get_span_context() if span is not None else None
+        return context if context is not None and context.trace_flags.sampled else None
 
     def close(self) -> None:
         with self._lock:

@@ -54,7 +54,7 @@ class Store:
         self._make = make
         self._sums: dict[Metric, dict[Values, Sum]] = {}
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_weakly(self._start_again))
+            os.register_at_fork(after_in_child=weakly(self._start_again))
 
     def sum(self, metric: Metric, values: Values) -> Sum:
         """The sum of one series, made when it is first asked for."""
@@ -77,7 +77,7 @@ class Store:
                 held.value = 0
 
 
-def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+def weakly(method: Callable[[], None]) -> Callable[[], None]:
     """A call of `method` that does not keep its object alive."""
     reference = weakref.WeakMethod(method)
 
