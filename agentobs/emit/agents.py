@@ -255,6 +255,11 @@ class _BreakerLevel:
 
     def __init__(self, series: Series, name: str) -> None:
         self._states = {state: series.add(own.BREAKER_STATES, name, state) for state in own.BREAKER_STATE.values}
+        for state in own.BREAKER_STATE.values:
+            # From 0 on, because Prometheus cannot tell an increase from the first value of a new series.
+            series.sum(own.BREAKER_TRANSITIONS, name, state)
+        for outcome in own.BREAKER_OUTCOME.values:
+            series.sum(own.BREAKER_CALLS, name, outcome)
         self._failures = series.add(own.BREAKER_FAIL_COUNT, name)
         self._limit = series.add(own.BREAKER_FAIL_LIMIT, name)
         self._held: tuple[str | None, int, int] = (None, 0, 0)

@@ -107,13 +107,16 @@ class Sink(Protocol):
 
 
 def printable(value: object) -> str:
-    """`value` as a label: text of at most 200 characters that is valid UTF-8."""
+    """`value` as a label: at most 200 characters of valid UTF-8 on one line.
+
+    A line break would hide the series from the `.*` of Prometheus 2, and cannot be chosen in a dashboard's list.
+    """
     text = value if isinstance(value, str) else str(value)
-    if len(text) > _LONGEST:
-        text = text[:_LONGEST]
-    if text.isascii():
+    text = text[:_LONGEST]
+    if text.isascii() and text.isprintable():
         return text
-    return text.encode("utf-8", "replace").decode("utf-8")
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(character if character.isprintable() else " " for character in whole)
 
 
 class Bounds:
