@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .. import guard
 from ..catalogue import Attribute, genai, own
 from ..config import Config
 from ..context import RUN
@@ -116,10 +117,16 @@ class AgentEmitter:
             )
         finally:
             if self._capture != "none" and tool.span is not None and tool.span.is_recording():
-                from .content import tool_content
-
-                tool.span.set_attributes(tool_content(tool.arguments, tool.result, self._capture, self._limit_bytes))
+                self._add_content(tool)
             self._close(tool.span, {own.OUTCOME: outcome}, error_type, error)
+
+    def _add_content(self, tool: ToolCall) -> None:
+        try:
+            from .content import tool_content
+
+            tool.span.set_attributes(tool_content(tool.arguments, tool.result, self._capture, self._limit_bytes))
+        except Exception as fault:  # noqa: BLE001
+            guard.failed("tool.content", fault)
 
     def _close(
         self, span: Any, values: Mapping[Attribute, Any], error_type: str | None, error: BaseException | None

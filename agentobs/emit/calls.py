@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import guard
-from ..catalogue import Metric, genai, own
+from ..catalogue import genai, own
 from ..config import Config
 from ..context import RUN
 from ..pricing import PriceBook
 from ..record import Call, Usage
 from .events import Events
-from .sinks import LOCK, Observe, Series, Sum
+from .measures import Measures, Opening
+from .sinks import LOCK, Series
 from .spans import CLIENT, Spans, attach, fail, message_of
 
 _HELD = 1_000
-_INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
-_AZURE = "azure.ai.openai"
 _PARAMETERS = {
     "output_type": genai.OUTPUT_TYPE.name,
     "choice_count": genai.CHOICE_COUNT.name,
@@ -44,154 +42,6 @@ _PARAMETERS = {
 }
 
 
-class _Opening:
-    """What every call of one operation, provider and model starts with."""
-
-    __slots__ = ("active", "attributes", "name")
-
-    def __init__(self, call: Call, series: Series) -> None:
-        self.name = f"{call.operation} {call.request_model}" if call.request_model else call.operation
-        if call.operation == "fetch_response":
-            self.name = call.operation
-        attributes = {
-            genai.OPERATION.name: call.operation,
-            genai.PROVIDER.name: call.provider,
-            genai.REQUEST_MODEL.name: call.request_model,
-            genai.SERVER_ADDRESS.name: call.server_address,
-            genai.SERVER_PORT.name: call.server_port,
-            genai.AZURE_NAMESPACE.name: "Microsoft.CognitiveServices" if call.provider == _AZURE else None,
-        }
-        self.attributes = {name: value for name, value in attributes.items() if value is not None}
-        self.active = series.sum(own.CALLS_ACTIVE, call.operation, call.provider, call.request_model)
-
-
-class _Kind(NamedTuple):
-    """The metrics of one kind of token count, as far as they are emitted: sums, and histograms of single calls."""
-
-    sums: tuple[Sum, ...]
-    observers: tuple[Observe, ...]
-
-
-class _Measures:
-    """The metric series of calls that share their labels, made when the first such call ends."""
-
-    def __init__(self, series: Series, agent: str | None, call: Call, streamed: str) -> None:
-        self._series = series
-        self._common = (
-            call.operation,
-            call.provider,
-            call.request_model,
-            call.response_model,
-            call.server_address,
-            call.server_port,
-        )
-        self._model = (agent, call.operation, call.provider, call.request_model, call.response_model)
-        self._error_type = call.error_type
-        self._inference = inference = call.operation in _INFERENCE
-        self._compat = series.emits(genai.TOKEN_USAGE)
-        self.calls = series.sum(own.CALLS, *self._model, streamed, call.outcome, call.error_class)
-        self.durations = self._observers(
-            (genai.INFERENCE_DURATION, inference),
-            (genai.OPERATION_DURATION, self._compat or not inference),
-            tail=(call.error_type,),
-        )
-        self.first_chunk = self._observers(
-            (genai.INFERENCE_FIRST_CHUNK, inference), (genai.OPERATION_FIRST_CHUNK, True)
-        )
-        self.chunk_gap = self._observers((genai.INFERENCE_PER_CHUNK, inference), (genai.OPERATION_PER_CHUNK, True))
-
-    def _observers(self, *rows: tuple[Metric, bool], tail: tuple[object, ...] = ()) -> tuple[Observe, ...]:
-        return tuple(
-            self._series.observe(metric, *self._common, *tail)
-            for metric, applies in rows
-            if applies and self._series.emits(metric)
-        )
-
-    def _sums(self, whole: Metric, kind: str | None, modality: str = "unknown") -> tuple[Sum, ...]:
-        sums = []
-        if self._inference and self._series.emits(whole):
-            sums.append(self._series.sum(whole, *self._common, modality))
-        if kind is not None:
-            sums.append(self._series.sum(own.TOKENS, *self._model, kind))
-        return tuple(sums)
-
-    # Made when first needed: a provider that never reports a count must not show it as 0.
-    @cached_property
-    def cost(self) -> tuple[Sum, Observe]:
-        return (
-            self._series.sum(own.COST, *self._model),
-            self._series.observe(own.CALL_COST, self._model[2], self._model[3]),
-        )
-
-    @cached_property
-    def input(self) -> _Kind:
-        return _Kind(
-            self._sums(genai.USAGE_INPUT, None),
-            self._observers((genai.CALL_INPUT_TOKENS, self._inference), tail=(self._error_type,))
-            + self._observers((genai.TOKEN_USAGE, True), tail=("input",)),
-        )
-
-    @cached_property
-    def output(self) -> _Kind:
-        return _Kind(
-            self._sums(genai.USAGE_OUTPUT, None),
-            self._observers((genai.CALL_OUTPUT_TOKENS, self._inference), tail=(self._error_type,))
-            + self._observers((genai.TOKEN_USAGE, True), tail=("output",)),
-        )
-
-    @cached_property
-    def audio_input(self) -> tuple[Sum, ...]:
-        return self._sums(genai.USAGE_INPUT, None, "audio")
-
-    @cached_property
-    def audio_output(self) -> tuple[Sum, ...]:
-        return self._sums(genai.USAGE_OUTPUT, None, "audio")
-
-    @cached_property
-    def fresh_input(self) -> Sum:
-        return self._series.sum(own.TOKENS, *self._model, "input_uncached")
-
-    @cached_property
-    def all_output(self) -> Sum:
-        return self._series.sum(own.TOKENS, *self._model, "output")
-
-    @cached_property
-    def cache_read(self) -> tuple[Sum, ...]:
-        return self._sums(genai.USAGE_CACHE_READ, "cache_read")
-
-    @cached_property
-    def cache_write(self) -> tuple[Sum, ...]:
-        return self._sums(genai.USAGE_CACHE_WRITE, "cache_write")
-
-    @cached_property
-    def reasoning(self) -> tuple[Sum, ...]:
-        return self._sums(genai.USAGE_REASONING, None)
-
-    def tokens(self, usage: Usage) -> list[tuple[Sum, int]]:
-        """What is to be added to which sum; nothing for what the provider did not report."""
-        read, write = usage.cache_read_tokens, usage.cache_write_tokens
-        found: list[tuple[Sum, int]] = []
-        if (spent := usage.input_tokens) is not None:
-            audio = usage.audio_input_tokens or 0
-            found += [(held, spent - audio) for held in self.input.sums]
-            if audio:
-                found += [(held, audio) for held in self.audio_input]
-            found.append((self.fresh_input, max(0, spent - (read or 0) - (write or 0))))
-        if (spent := usage.output_tokens) is not None:
-            audio = usage.audio_output_tokens or 0
-            found += [(held, spent - audio) for held in self.output.sums]
-            if audio:
-                found += [(held, audio) for held in self.audio_output]
-            found.append((self.all_output, spent))
-        if read is not None:
-            found += [(held, read) for held in self.cache_read]
-        if write is not None:
-            found += [(held, write) for held in self.cache_write]
-        if usage.reasoning_tokens is not None:
-            found += [(held, usage.reasoning_tokens) for held in self.reasoning]
-        return found
-
-
 class CallEmitter:
     """Opens and closes model calls. Every stage of closing stands alone: one that fails does not take the others along."""
 
@@ -204,22 +54,23 @@ class CallEmitter:
         self._limit_bytes = config.content_limit_bytes
         self._old_cache_name = config.conventions != "latest"
         self._new_cache_name = config.conventions != "compat"
-        self._openings: dict[tuple[Any, ...], _Opening] = {}
-        self._measures: dict[tuple[Any, ...], _Measures] = {}
+        self._openings: dict[tuple[Any, ...], Opening] = {}
+        self._measures: dict[tuple[Any, ...], Measures] = {}
         self._warned: set[tuple[str, str]] = set()
         self._stages: tuple[tuple[str, Callable[[Call], None]], ...] = (
             ("call.price", self._price),
             ("call.measure", self._measure),
             ("call.run", self._add_to_run),
             ("call.event", self._tell),
+            *([("call.content", self._add_content)] if config.capture != "none" else []),
             ("call.span", self._close_span),
         )
 
-    def _opening(self, call: Call) -> _Opening:
+    def _opening(self, call: Call) -> Opening:
         key = (call.operation, call.provider, call.request_model, call.server_address, call.server_port)
         opening = self._openings.get(key)
         if opening is None:
-            opening = _Opening(call, self._series)
+            opening = Opening(call, self._series)
             if len(self._openings) >= _HELD:
                 self._openings.clear()
             self._openings[key] = opening
@@ -318,7 +169,7 @@ class CallEmitter:
         )
         measures = self._measures.get(key)
         if measures is None:
-            measures = _Measures(self._series, agent, call, streamed)
+            measures = Measures(self._series, agent, call, streamed)
             if len(self._measures) >= _HELD:
                 self._measures.clear()
             self._measures[key] = measures
@@ -339,7 +190,7 @@ class CallEmitter:
             for held, amount in tokens:
                 held.value += amount
 
-    def _observe(self, call: Call, measures: _Measures, exemplars: Any) -> None:
+    def _observe(self, call: Call, measures: Measures, exemplars: Any) -> None:
         """Record the histograms of one call."""
         duration_s = call.ended_s - call.started_s
         for observe in measures.durations:
@@ -405,14 +256,20 @@ class CallEmitter:
                 attributes[own.COST_SOURCE.name] = call.cost.source
             else:
                 attributes[own.UNPRICED_REASON.name] = call.cost.reason
-        if self._capture != "none":
-            # Most programs capture nothing, and then need none of it.
-            from .content import content_attributes
-
-            attributes.update(content_attributes(call, self._capture, self._limit_bytes))
-            if self._events.active():
-                self._events.send(genai.DETAILS, attributes, call.span)
         return attributes
+
+    def _add_content(self, call: Call) -> None:
+        """Put content on the span and into an event of its own; a stage apart, because content comes in every shape."""
+        span = call.span
+        if span is None or not span.is_recording():
+            return
+        # Most programs capture nothing, and then need none of it.
+        from .content import content_attributes
+
+        content = content_attributes(call, self._capture, self._limit_bytes)
+        span.set_attributes(content)
+        if self._events.active():
+            self._events.send(genai.DETAILS, self._closing(call) | content, span)
 
     def _usage(self, usage: Usage, attributes: dict[str, Any]) -> None:
         write = usage.cache_write_tokens
