@@ -12,7 +12,7 @@ import pytest
 import agentobs
 from agentobs import guard
 
-from .loopback import Loopback, serve
+from tests.loopback import Loopback, serve
 
 _PATCHED = (
     ("openai._base_client", "BaseClient"),
@@ -47,7 +47,6 @@ def _loud_and_clean(request: pytest.FixtureRequest) -> Iterator[None]:
     for key, attributes in _classes().items():
         for name, value in attributes.items():
             was = before.get(key, {}).get(name, value)
-            # Equality would call the attributes' own `__eq__`; what counts is that it is the very same object.
             assert value is was, f"{'.'.join(key)}.{name} is not what it was before the test"
             assert not _is_ours(value), f"{'.'.join(key)}.{name} is still patched"
 

@@ -104,6 +104,8 @@ class Loopback:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    # All that is ready goes out at once, so that what a client reads does not depend on who is faster.
+    wbufsize = 1 << 16
     loopback: Loopback
 
     def _handle(self) -> None:
@@ -134,6 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for chunk in answer.chunks:
             if isinstance(chunk, threading.Event):
+                self.wfile.flush()
                 chunk.wait(GATE_S)
             else:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
