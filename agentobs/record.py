@@ -105,6 +105,8 @@ class Call:
     """How the integration reads the answer."""
     run: Run | None = None
     span: Any = None
+    outer_context: Any = None
+    """The OpenTelemetry context around the call's own span."""
     cost: Cost | None = None
 
 

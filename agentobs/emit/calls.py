@@ -19,7 +19,7 @@ from ..record import Call, Usage
 from .events import Events
 from .measures import Measures, Opening
 from .sinks import LOCK, Series
-from .spans import CLIENT, Spans, attach, fail, message_of
+from .spans import CLIENT, Spans, attach, current_context, fail, message_of
 
 _HELD = 1_000
 _PARAMETERS = {
@@ -98,7 +98,10 @@ class CallEmitter:
 
     def enter(self, call: Call) -> Any:
         """Make the call's span current for its HTTP request; what comes back goes to `spans.detach`."""
-        return attach(call.span) if call.span is not None else None
+        if call.span is None:
+            return None
+        call.outer_context = current_context()
+        return attach(call.span, call.outer_context)
 
     def retry(self, call: Call, status: str, layer: str = "sdk") -> None:
         """Count an attempt that the client library is about to make again; `status` is what the failed one got."""

@@ -10,6 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer
 
 from .. import catalogue
+from ..record import Call
 from .providers import Source
 
 CLIENT = SpanKind.CLIENT
@@ -42,9 +43,14 @@ class Spans:
         return self.source.own is not None
 
 
-def attach(span: Any) -> Any:
-    """Make `span` current; what comes back goes to `detach`."""
-    return otel_context.attach(trace.set_span_in_context(span))
+def attach(span: Any, context: Any = None) -> Any:
+    """Make `span` current, in `context` or the current one; what comes back goes to `detach`."""
+    return otel_context.attach(trace.set_span_in_context(span, context))
+
+
+def current_context() -> Any:
+    """The context as it is now."""
+    return otel_context.get_current()
 
 
 def detach(token: Any) -> None:
@@ -85,11 +91,6 @@ def fail(span: Any, error_type: str, error: BaseException | None) -> None:
     span.set_status(StatusCode.ERROR, message_of(error) or error_type)
 
 
-def current_span() -> Any:
-    """The span that is current in this context."""
-    return trace.get_current_span()
-
-
 class _Adopter:
     """A tracer whose spans are stand-ins for one of ours: they carry its context and record nothing."""
 
@@ -100,14 +101,31 @@ class _Adopter:
         return NonRecordingSpan(self._context)
 
 
-def adopt(tracer: Any, span: Any) -> Any:
-    """A tracer for a client library that traces its own calls, while `span` of ours already stands for the call.
+class _Outside:
+    """A tracer that starts its spans as if ours were not current."""
 
-    The library then makes no second span, and the trace headers that it sends by itself name ours. A library that has
-    no tracer provider to send to keeps its own tracer, so that no header appears which the program did not have before.
+    def __init__(self, tracer: Any, context: Any) -> None:
+        self._tracer = tracer
+        self._context = context
+
+    def start_span(self, name: str, *_: Any, **more: Any) -> Any:
+        return self._tracer.start_span(name, **(more | {"context": self._context}))
+
+
+def adopt(tracer: Any, call: Call) -> Any:
+    """A tracer for a client library that traces its own calls, while our span already stands for the call.
+
+    The library then makes no second span, and the trace headers that it sends by itself name ours. Without a tracer
+    provider of the program the library's tracer hands on the context that it finds, so it must not find ours: no header
+    may appear that the program did not have before.
     """
-    if span is None or (
-        type(tracer).__name__ == "ProxyTracer" and type(trace.get_tracer_provider()).__name__ == "ProxyTracerProvider"
-    ):
+    if call.span is None:
         return tracer
-    return _Adopter(span)
+    if type(tracer).__name__ == "ProxyTracer" and type(trace.get_tracer_provider()).__name__ == "ProxyTracerProvider":
+        return _Outside(tracer, call.outer_context)
+    return _Adopter(call.span)
+
+
+def current_span() -> Any:
+    """The span that is current in this context."""
+    return trace.get_current_span()

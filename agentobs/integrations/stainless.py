@@ -41,7 +41,7 @@ class Calls(Protocol):
     def retry(self, call: Call, status: str) -> None: ...
     def end(self, call: Call) -> None: ...
     def suppressed(self) -> bool: ...
-    def adopt(self, tracer: Any, span: Any) -> Any: ...
+    def adopt(self, tracer: Any, call: Call) -> Any: ...
 
 
 class Hooks:
@@ -237,7 +237,8 @@ class Client:
 
     def _read(self, calls: Calls, call: Call, result: Any) -> bool:
         """Read the answer; `True` where it is still to come and somebody watches it."""
-        response, call.http_response = call.http_response, None
+        # A stream may live long, and its state must keep neither the response nor the program's context alive.
+        response, call.http_response, call.outer_context = call.http_response, None, None
         kind = self._kinds.get(type(result))
         if kind is None:
             kind = self._kinds[type(result)] = _kind(result)
