@@ -8,15 +8,19 @@ import sys
 import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from .compare import Comparison
     from .session import Session
 
 _NEEDED = ("openai", "anthropic", "pybreaker", "rich")
 _LONGEST_DIFF = 30
 _REFRESH_S = 0.25
+_INTERRUPTED = 130
+"""The exit code of a program that SIGINT ended, as shells have it."""
 NEXT_STEPS = """\
 Next, with your own agent:
   1. pip install agentobs, and put this before your first model call:
@@ -85,12 +89,30 @@ def run(options: Options) -> int:
     """Run the demo.
 
     Returns:
-        0 where everything that was served was seen, 1 where anything differs, 2 where the demo cannot run.
+        0 where everything that was served was seen, 1 where anything differs, 2 where the demo cannot run,
+        130 where it was interrupted before it had begun.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         _complain(f"agentobs demo needs {', '.join(missing)}: pip install 'agentobs[demo]'")
         return 2
+    try:
+        comparison = _compared(options)
+    except KeyboardInterrupt:
+        # Before there was anything to compare.
+        return _INTERRUPTED
+    if options.json:
+        print(json.dumps(comparison.as_json(), indent=2))  # noqa: T201
+    else:
+        _conclude(comparison, options)
+    if not comparison.served["calls"]:
+        _complain("nothing was served, so nothing is proved")
+        return 2
+    return 0 if comparison.equal else 1
+
+
+def _compared(options: Options) -> Comparison:
+    """One session from its start to the comparison at its end."""
     from .session import Session
 
     with Session(
@@ -99,63 +121,63 @@ def run(options: Options) -> int:
         if session.trouble:
             _complain(session.trouble)
         comparison = _watch(session, options)
-        exported = session.handle.flush()
-        if not exported:
+        if not (options.json or options.quiet or sys.stdout.isatty()):
+            _print_table(session)
+        if not session.handle.flush():
             _complain(f"not everything reached {options.otlp}")
-    if options.json:
-        print(json.dumps(comparison.as_json(), indent=2))  # noqa: T201
-    else:
-        _conclude(comparison, options)
-    return 0 if comparison.equal else 1
+        return comparison
 
 
 def _watch(session: Session, options: Options) -> Comparison:
     """Do the work, with the live table where somebody may be looking at it."""
     failures: list[BaseException] = []
+    # Not `Thread.join`: interrupted once, it takes a running thread for a finished one (CPython issue 45274).
+    done = threading.Event()
 
     def work() -> None:
         try:
             session.work()
         except BaseException as error:  # noqa: BLE001  raised again below
             failures.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=work, name="demo", daemon=True)
-    thread.start()
+    threading.Thread(target=work, name="demo", daemon=True).start()
     try:
-        if options.json or options.quiet:
-            thread.join()
+        if options.json or options.quiet or not sys.stdout.isatty():
+            while not done.wait(_REFRESH_S):
+                pass
         else:
-            _show(session, thread)
+            _show(session, done)
     except KeyboardInterrupt:
         session.stop()
-        thread.join()
+        done.wait()
     if failures:
         raise failures[0]
     return session.comparison()
 
 
-def _show(session: Session, thread: threading.Thread) -> None:
-    from rich.console import Console
+def _show(session: Session, done: threading.Event) -> None:
     from rich.live import Live
 
+    with Live(_drawn(session), auto_refresh=False) as live:
+        while not done.wait(_REFRESH_S):
+            live.update(_drawn(session), refresh=True)
+        live.update(_drawn(session), refresh=True)
+
+
+def _print_table(session: Session) -> None:
+    """The table once, where there is no terminal to draw it on again and again."""
+    from rich.console import Console
+
+    Console().print(_drawn(session))
+
+
+def _drawn(session: Session) -> RenderableType:
     from .table import draw
 
-    title = f"agentobs demo: {session.count} conversations" + (
-        f", /metrics at {session.metrics_url}" if session.metrics_url else ""
-    )
-
-    def now() -> Any:
-        return draw(session.registry, session.calls, title=title)
-
-    console = Console()
-    if not console.is_terminal:
-        thread.join()
-        console.print(now())
-        return
-    with Live(now(), console=console, auto_refresh=False) as live:
-        while thread.is_alive():
-            thread.join(_REFRESH_S)
-            live.update(now(), refresh=True)
+    where = f", /metrics at {session.metrics_url}" if session.metrics_url else ""
+    return draw(session.registry, session.calls, title=f"agentobs demo: {session.count} conversations{where}")
 
 
 def _conclude(comparison: Comparison, options: Options) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib import import_module
 from types import TracebackType
 from typing import Any
 
@@ -97,6 +98,9 @@ class Session:
                 tracer_provider=self._tracer_provider(stack),
             )
         )
+        for library in ("openai", "anthropic", "pybreaker"):
+            # Seconds on a cold machine, and longer still in the workers' threads at once.
+            import_module(library)
         self._serve_metrics(stack)
         workforce = Workforce(seed=seed, count=self.count, rate=rate, reset_s=_REST_TASKS * WORKERS / rate)
         self.provider = stack.enter_context(

@@ -11,7 +11,7 @@ from agentobs.demo import table
 from agentobs.demo.session import Session
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def finished() -> Iterator[Session]:
     """A run of the demo's own plan that has done its work and is still up."""
     with Session(seconds=3.0, rate=16.0) as session:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -48,25 +52,34 @@ def test_an_outage_opens_the_breaker() -> None:
     outage = Faults.none(storms=(Storm(PRIMARY, first=0, last=1000),))
     with Session(**SHORT, faults=outage) as session:
         session.work()
-        text = metrics(session)
+        assert session.metrics_url is not None
+        text = scraped(session.metrics_url)
     assert 'agentobs_circuit_breaker_state="open"' in text
     assert 'agentobs_fallback_reason="circuit_open"' in text
     assert 'agentobs_circuit_breaker_outcome="rejected"' in text
 
 
-def metrics(session: Session) -> str:
-    assert session.metrics_url is not None
-    with urllib.request.urlopen(session.metrics_url, timeout=5) as response:  # noqa: S310  our own loopback address
-        return str(response.read().decode())
+def scraped(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310  our own loopback address
+            return str(response.read().decode())
+    except urllib.error.URLError:
+        return ""
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
 
 
 def test_metrics_are_served_while_it_runs() -> None:
     with Session(**SHORT) as session:
         working = threading.Thread(target=session.work)
         working.start()
-        deadline = time.monotonic() + DEADLINE_S
-        while own.CALLS.prom not in metrics(session) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        url = session.metrics_url or ""
+        wait_for(lambda: own.CALLS.prom + "{" in scraped(url))
         assert working.is_alive()
         session.stop()
         working.join(DEADLINE_S)
@@ -119,6 +132,19 @@ def test_without_a_terminal_the_table_is_printed_once_and_then_what_to_do_next(
     assert "agentobs.instrument(" in said
 
 
+def test_an_interrupted_run_compares_what_it_did() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = f"import sys; from agentobs import demo; sys.exit(demo.run(demo.Options(port={port}, json=True)))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as running:
+        wait_for(lambda: own.CALLS.prom + "{" in scraped(f"http://127.0.0.1:{port}/metrics"))
+        running.send_signal(signal.SIGINT)
+        said = json.loads(running.communicate(timeout=DEADLINE_S)[0])
+    assert running.returncode == 0
+    assert said["equal"] is True
+    assert said["served"]["runs"] < demo.Options().seconds * demo.Options().rate
+
+
 def test_a_taken_port_is_said_once_and_the_demo_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     with loopback() as taken:
         assert demo.run(demo.Options(**SHORT, port=taken.port, quiet=True)) == 0
@@ -131,8 +157,8 @@ def test_otlp_sends_spans_metrics_and_events(capsys: pytest.CaptureFixture[str])
         assert demo.run(demo.Options(**SHORT, port=0, json=True, otlp=url)) == 0
         bodies = list(collector.received)
     assert json.loads(capsys.readouterr().out)["equal"] is True
-    for signal in (b"invoke_agent support", b"agentobs.retry.attempts", b"agentobs.decision"):
-        assert any(signal in unpacked(body) for body in bodies), signal
+    for part in (b"invoke_agent support", b"agentobs.retry.attempts", b"agentobs.decision"):
+        assert any(part in unpacked(body) for body in bodies), part
 
 
 def unpacked(body: bytes) -> bytes:
