@@ -36,7 +36,7 @@ def _models(metrics: Metrics, spans: list[SeenCall]) -> Table:
     """Calls, errors, hidden retries, tokens, cost and latency by model."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("model", no_wrap=True)
-    for heading in ("calls", "err", "retry", "tok in", "tok out", "USD", "p50/p95 ms"):
+    for heading in ("calls", "err", "retry", "tok in", "tok out", "USD", "p50/95 ms"):
         table.add_column(heading, justify="right", no_wrap=True)
     durations: dict[str, list[float]] = defaultdict(list)
     for span in spans:
@@ -53,10 +53,18 @@ def _figures(part: Totals, durations_s: list[float]) -> Iterator[str | Text]:
     yield str(part.calls)
     yield Text(str(part.errors), style="red" if part.errors else "")
     yield Text(str(part.retries), style="yellow" if part.retries else "")
-    yield f"{part.input_tokens:,}"
-    yield f"{part.output_tokens:,}"
+    yield _short(part.input_tokens)
+    yield _short(part.output_tokens)
     yield f"{part.cost_usd:.4f}" if part.cost_usd or not part.unpriced else "?"
     yield "/".join("" if (p := percentile(durations_s, share)) is None else f"{p * 1000:.0f}" for share in (0.5, 0.95))
+
+
+def _short(count: int) -> str:
+    """A count in at most seven characters, so that a long run fits the terminal too; the end of the demo is exact."""
+    for unit, size in (("", 1), ("k", 1_000), ("M", 1_000_000)):
+        if count < 100_000 * size:
+            return f"{count / size:,.0f}{unit}"
+    return f"{count:.1e}"
 
 
 def _agents(metrics: Metrics) -> Table:

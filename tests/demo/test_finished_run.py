@@ -34,7 +34,7 @@ def test_the_table_fits_80_columns(finished: Session, capsys: pytest.CaptureFixt
     Console(width=80).print(table.draw(finished.registry, finished.calls, title="demo"))
     drawn = capsys.readouterr().out
     assert "…" not in drawn
-    for heading in ("calls", "err", "retry", "breakers", "decisions", "fallbacks", "feedback", "p50/p95"):
+    for heading in ("calls", "err", "retry", "breakers", "decisions", "fallbacks", "feedback", "p50/95 ms"):
         assert heading in drawn
 
 
