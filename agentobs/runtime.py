@@ -90,6 +90,8 @@ class Instrumentation:
         self.config = config
         self.emitter = emitter
         self.calls = _Calls(emitter, config.capture != "none")
+        self.automatic = False
+        """Made by `agentobs run`: it makes room when the program itself calls `instrument()` with other options."""
 
     @property
     def active(self) -> bool:
@@ -178,17 +180,11 @@ def price_book(path: str | None) -> PriceBook:
     """The bundled prices, with the user's file over them where there is one.
 
     Raises:
-        ConfigError: the file cannot be read.
-        PriceFileError: it is malformed; the message names file, line and field.
+        PriceFileError: the file cannot be read or is malformed; the message names file, line and field.
     """
     from .pricing import PriceBook
 
-    if path is None:
-        return PriceBook.bundled()
-    try:
-        return PriceBook.load(path)
-    except OSError as error:
-        raise ConfigError(f"prices={path!r} cannot be read: {error.strerror or error}") from error
+    return PriceBook.bundled() if path is None else PriceBook.load(path)
 
 
 def instrument(
@@ -243,12 +239,15 @@ def instrument(
     with _lock:
         if _current is not None:
             differing = _current.config.differences(config)
-            if differing:
+            if differing and _current.automatic:
+                _current.uninstrument()
+            elif differing:
                 raise ConfigError(
                     f"instrument() is in force with other values of {', '.join(differing)}; "
                     "call agentobs.uninstrument() first"
                 )
-            return _current
+            else:
+                return _current
         handle = _make(config, tracer_provider, meter_provider, logger_provider, registry)
         _current = handle
         atexit.register(handle._at_exit)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = {
+    "run": "run a program as python would, observed",
     "demo": "see it work, without a server or a key",
     "generate": "write dashboards, alerts and collector configs",
     "check": "tell whether generated files are as the generators make them",

@@ -28,7 +28,9 @@ def test_every_command_is_there_and_has_help(name: str, capsys: pytest.CaptureFi
 
 def test_unknown_command_names_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["generat"]) == 2
-    assert capsys.readouterr().err.startswith(f"agentobs: there is no command 'generat'; there are {', '.join(COMMANDS)}")
+    assert capsys.readouterr().err.startswith(
+        f"agentobs: there is no command 'generat'; there are {', '.join(COMMANDS)}"
+    )
 
 
 def test_no_command_shows_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
