@@ -1,0 +1,74 @@
+"""The files that the endpoint serves."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from agentobs import endpoint
+from agentobs.endpoint import openapi
+from agentobs.endpoint.contract import SCHEMA
+
+from .twins import Twin, token
+
+FOLDER = Path(endpoint.__file__).parent
+WIDGET = (FOLDER / "widget.js").read_bytes()
+
+
+def test_the_widget_is_one_file_of_less_than_4_kb() -> None:
+    assert len(WIDGET) < 4_000
+    assert WIDGET.isascii()
+
+
+def test_the_widget_is_served_with_caching_and_integrity(twin: Twin) -> None:
+    answer = twin.ask("GET", "/feedback/widget.js")
+    assert (answer.status, answer.body) == (200, WIDGET)
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=3600"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    digest = base64.b64encode(hashlib.sha256(WIDGET).digest()).decode()
+    assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
+    again = twin.ask("GET", "/feedback/widget.js", headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_the_tag_loads_this_version_and_no_other(twin: Twin) -> None:
+    found = re.fullmatch(
+        r'<script src="(/feedback/widget\.js\?v=[^"]+)" integrity="([^"]+)" crossorigin="anonymous" defer></script>',
+        endpoint.widget_tag(),
+    )
+    assert found is not None
+    answer = twin.ask("GET", found[1])
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert found[2] == "sha384-" + base64.b64encode(hashlib.sha384(answer.body).digest()).decode()
+    assert "immutable" not in twin.ask("GET", "/feedback/widget.js?v=older").headers["cache-control"]
+
+
+def test_a_head_request_has_the_headers_of_a_get(twin: Twin) -> None:
+    got, asked = (twin.ask(method, "/feedback/widget.js") for method in ("GET", "HEAD"))
+    assert (asked.status, asked.body, asked.headers) == (200, b"", got.headers)
+
+
+@pytest.mark.parametrize("path", ["/feedback/widget.js", "/feedback/openapi.json"])
+def test_files_are_read_only(twin: Twin, path: str) -> None:
+    answer = twin.post({"token": token(), "label": "thumbs_up"}, path=path)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+@pytest.mark.parametrize(
+    "path", ["/feedback/core.py", "/feedback/../core.py", "/feedback/%2e%2e/core.py", "/feedback/widget.js/"]
+)
+def test_no_other_file_is_served(twin: Twin, path: str) -> None:
+    assert twin.ask("GET", path).problem == "not_found"
+
+
+def test_the_description_that_is_committed_and_served_is_that_of_the_code(twin: Twin) -> None:
+    assert openapi.PATH.read_text() == openapi.text()
+    answer = twin.ask("GET", "/feedback/openapi.json")
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json == openapi.describe()
+    assert answer.json["components"]["schemas"]["Feedback"] == SCHEMA
