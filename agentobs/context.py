@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from .record import Call, Run
 
@@ -27,3 +28,6 @@ CALL: ContextVar[Call | None] = ContextVar("agentobs_call", default=None)
 
 ANSWER: ContextVar[Answer | None] = ContextVar("agentobs_answer", default=None)
 """The answer to the web request that is being served, where a middleware wants to know what it is made of."""
+
+SCOPE: ContextVar[Any] = ContextVar("agentobs_scope", default=None)
+"""The innermost `with` block or decorated call of agentobs; whoever leaves it sees whether it is still in its context."""

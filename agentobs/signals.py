@@ -6,16 +6,17 @@ the first test and not as an empty panel.
 
 from __future__ import annotations
 
-import functools
 import math
+import numbers
 import uuid
 from collections.abc import Callable, Iterable
-from types import TracebackType
+from dataclasses import replace
 from typing import Any, Literal
 
 from . import guard, runtime
 from .catalogue import Attribute, own
 from .record import LEVELS, Decision, Fallback, Feedback
+from .scope import Scope
 
 Outcome = Literal["autonomous", "escalated", "blocked", "abstained"]
 FallbackKind = Literal["model", "function", "cache", "static", "human", "none"]
@@ -43,8 +44,12 @@ def _from(option: str, value: object, attribute: Attribute) -> None:
     _allowed(option, value, attribute.values)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _fraction(option: str, value: float | None) -> None:
-    if value is not None and not (isinstance(value, (int, float)) and 0 <= value <= 1):
+    if value is not None and not (_is_number(value) and 0 <= value <= 1):
         raise ValueError(f"{option}={value!r} is not allowed; allowed is a number from 0 to 1")
 
 
@@ -82,10 +87,12 @@ def decision(
         The id of the decision, new for each.
 
     Raises:
-        ValueError: an outcome or a confidence that is not allowed.
+        ValueError: an outcome, a confidence or alternatives that are not allowed.
     """
     _from("outcome", outcome, own.DECISION_OUTCOME)
     _fraction("confidence", confidence)
+    if isinstance(alternatives, str):
+        raise ValueError(f"alternatives={alternatives!r} is not allowed; allowed is a list of texts")  # noqa: TRY004
     made = Decision(
         uuid.uuid4().hex,
         kind,
@@ -94,86 +101,33 @@ def decision(
         tuple(alternatives),
         reason,
         policy,
-        confidence,
+        None if confidence is None else float(confidence),
         confidence_source,
     )
     _emit("decision", lambda agents: agents.decision(made))
     return made.id
 
 
-class FallbackScope:
+class FallbackScope(Scope):
     """The time in which something else answers; counts as a success unless the code inside raises."""
 
+    _stage = "fallback"
+
     def __init__(self, fallback: Fallback) -> None:
+        super().__init__()
         self._fallback = fallback
-        self._span: Any = None
-        self._token: Any = None
-        self._agents: Any = None
 
-    def __enter__(self) -> FallbackScope:
-        emitter = runtime.current()
-        if emitter is not None:
-            try:
-                from .emit import spans
+    def _fresh(self) -> FallbackScope:
+        return FallbackScope(replace(self._fallback))
 
-                self._agents = emitter.agents
-                self._span = emitter.agents.begin_fallback(self._fallback)
-                self._token = spans.attach(self._span)
-            except Exception as error:  # noqa: BLE001
-                guard.failed("fallback.begin", error)
-        return self
+    def _open(self, agents: Any) -> Any:
+        return agents.begin_fallback(self._fallback)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._agents is None:
-            return
-        try:
-            from .emit import spans
-
-            if self._token is not None:
-                spans.detach(self._token)
-            self._fallback.outcome = "success" if error is None else "failure"
-            self._agents.end_fallback(self._fallback, self._span, error)
-        except Exception as fault:  # noqa: BLE001
-            guard.failed("fallback.end", fault)
-
-    async def __aenter__(self) -> FallbackScope:
-        return self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Decorate a function or coroutine function that is a fallback."""
-        import inspect
-
-        fallback = self._fallback
-
-        def fresh() -> FallbackScope:
-            return FallbackScope(
-                Fallback(
-                    fallback.name, fallback.kind, fallback.reason, fallback.level, fallback.origin, fallback.target
-                )
-            )
-
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def call_async(*args: Any, **kwargs: Any) -> Any:
-                with fresh():
-                    return await function(*args, **kwargs)
-
-            return call_async
-
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with fresh():
-                return function(*args, **kwargs)
-
-        return call
+    def _close(self, agents: Any, outcome: str, error: BaseException | None, duration_s: float) -> None:
+        # Whoever leaves a generator early has been served by it.
+        served = outcome in ("success", "abandoned")
+        self._fallback.outcome = "success" if served else "failure"
+        agents.end_fallback(self._fallback, self._span, None if served else error)
 
 
 def reason_of(error: BaseException) -> str:
@@ -264,9 +218,7 @@ def feedback(
     """
     if value is None and label is None:
         raise ValueError("feedback() needs a value or a label")
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value)
-    ):
+    if value is not None and not _is_number(value):
         raise ValueError(f"value={value!r} is not allowed; allowed is a finite number")
     _from("source", source, own.FEEDBACK_SOURCE)
     if level is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..record import BreakerChange, Decision, Fallback, Run, ToolCall
 from .events import Events
 from .feedback import FeedbackEmitter
 from .sinks import Series
-from .spans import INTERNAL, Spans, current_span, fail
+from .spans import INTERNAL, Spans, current_span, encodable, fail
 
 
 def _agent() -> str | None:
@@ -22,7 +23,7 @@ def _agent() -> str | None:
 
 
 def _named(values: Mapping[Attribute, Any]) -> dict[str, Any]:
-    return {attribute.name: value for attribute, value in values.items() if value is not None}
+    return {attribute.name: encodable(value) for attribute, value in values.items() if value is not None}
 
 
 class AgentEmitter:
@@ -162,7 +163,7 @@ class AgentEmitter:
                 own.DECISION_KIND: decision.kind,
                 own.DECISION_OUTCOME: decision.outcome,
                 own.DECISION_CHOSEN: decision.chosen,
-                own.DECISION_ALTERNATIVES: decision.alternatives or None,
+                own.DECISION_ALTERNATIVES: tuple(encodable(text) for text in decision.alternatives) or None,
                 own.DECISION_REASON: self._content(decision.reason),
                 own.DECISION_POLICY: decision.policy,
                 own.CONFIDENCE: decision.confidence,
@@ -270,8 +271,14 @@ class _BreakerLevel:
         self._failures = series.add(own.BREAKER_FAIL_COUNT, name)
         self._limit = series.add(own.BREAKER_FAIL_LIMIT, name)
         self._held: tuple[str | None, int, int] = (None, 0, 0)
+        self._lock = threading.Lock()
 
     def set(self, state: str | None, failures: int, limit: int) -> None:
+        # Two threads that start from the same held level would leave a difference in the gauge for good.
+        with self._lock:
+            self._set(state, failures, limit)
+
+    def _set(self, state: str | None, failures: int, limit: int) -> None:
         held_state, held_failures, held_limit = self._held
         if held_state != state:
             if held_state is not None:

@@ -13,6 +13,7 @@ from opentelemetry.trace import Span, set_span_in_context
 from .. import catalogue
 from ..catalogue import Attribute, Event
 from .providers import Source
+from .spans import encodable
 
 _SEVERITY = {
     "DEBUG": SeverityNumber.DEBUG,
@@ -41,7 +42,7 @@ class Events:
     def emit(self, event: Event, values: Mapping[Attribute, Any], span: Any = None, context: Any = None) -> None:
         """Emit `event` in the context of `span`, else in `context`, else in the current one, without `None` values."""
         if self.active():
-            attributes = {attribute.name: value for attribute, value in values.items() if value is not None}
+            attributes = {attribute.name: encodable(value) for attribute, value in values.items() if value is not None}
             self.send(event, attributes, span, context)
 
     def active(self) -> bool:

@@ -11,7 +11,7 @@ from ..context import RUN
 from ..record import Feedback, Rated, Run
 from .events import Events, remote_context
 from .sinks import OTHER, Series
-from .spans import current_span, ids_of, remote_span
+from .spans import current_span, encodable, ids_of, remote_span
 
 _COMMENT_CHARS = 1_000
 
@@ -70,7 +70,7 @@ class FeedbackEmitter:
         )
         current = current_span() if context is None else None
         if current is not None and current.is_recording():
-            current.set_attributes({attribute.name: value for attribute, value in score.items() if value is not None})
+            current.set_attributes({name.name: encodable(value) for name, value in score.items() if value is not None})
 
     def accepted(self, arrival: str) -> None:
         """Count a feedback request that was accepted, by how it arrived."""

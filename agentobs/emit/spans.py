@@ -19,6 +19,15 @@ _MESSAGE_LIMIT = 500
 _SUPPRESSED = "suppress_instrumentation"
 
 
+def encodable(value: Any) -> Any:
+    """`value`, in a text without lone surrogates: OTLP cannot carry them and would lose the whole batch."""
+    if type(value) is not str or value.isascii():
+        return value
+    from ..privacy.plain import clean
+
+    return clean(value)
+
+
 class Spans:
     """Starts spans with the tracer in force."""
 
@@ -35,7 +44,7 @@ class Spans:
         """A started span, child of the current one; it is not made current."""
         if self.source.own is not None and self.source.program_took_over():
             self._tracer = self._get_tracer()
-        return self._tracer.start_span(name, None, kind, attributes, (), start_ns)
+        return self._tracer.start_span(encodable(name), None, kind, attributes, (), start_ns)
 
     @property
     def private(self) -> bool:
@@ -83,7 +92,8 @@ def message_of(error: BaseException | None) -> str | None:
         return None
     from ..privacy import redact_text
 
-    return redact_text(str(error))[:_MESSAGE_LIMIT]
+    text: str = encodable(redact_text(str(error)))
+    return text[:_MESSAGE_LIMIT]
 
 
 def fail(span: Any, error_type: str, error: BaseException | None) -> None:

@@ -32,8 +32,8 @@ def _more_than_one(value: Any) -> int | None:
 
 def _texts(value: Any) -> tuple[str, ...] | None:
     if type(value) is str:
-        return (value,)
-    found = tuple(entry for entry in items(value) if type(entry) is str)
+        value = (value,)
+    found = tuple(entry for entry in map(text, items(value)) if entry is not None)
     return found or None
 
 

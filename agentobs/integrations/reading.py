@@ -38,8 +38,10 @@ def whole(value: Any) -> int | None:
 
 
 def text(value: Any) -> str | None:
-    """A text that is not empty, else unknown."""
-    return value if type(value) is str and value else None
+    """A text that is not empty, without lone surrogates, else unknown."""
+    if type(value) is not str or not value:
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def number(value: Any) -> float | None:

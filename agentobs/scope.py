@@ -1,0 +1,253 @@
+"""Something that has a beginning and an end around code of the program, as a context manager and as a decorator.
+
+Decorated functions keep their kind: a coroutine function stays one, a generator function stays one. A generator's body
+runs with the scope as its context, but nothing is held attached while it is suspended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from . import guard, runtime
+from .context import SCOPE
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "success"
+    if isinstance(error, GeneratorExit):
+        return "abandoned"
+    if isinstance(error, asyncio.CancelledError) or not isinstance(error, Exception):
+        return "cancelled"
+    return "error"
+
+
+class Scope:
+    """One scope at a time: it may be entered again after it was left; for overlapping ones make one each."""
+
+    _stage = "scope"
+
+    def __init__(self) -> None:
+        self._started_s = 0.0
+        self._agents: Any = None
+        self._span: Any = None
+        self._span_token: Any = None
+        self._mark: Any = None
+
+    # What a kind of scope adds.
+    def _open(self, agents: Any) -> Any:
+        """Begin, and return the span."""
+        raise NotImplementedError
+
+    def _close(self, agents: Any, outcome: str, error: BaseException | None, duration_s: float) -> None:
+        raise NotImplementedError
+
+    def _enter_context(self) -> None:
+        """Set context variables."""
+
+    def _leave_context(self) -> None:
+        """Reset them."""
+
+    def _fresh(self) -> Scope:
+        """A scope like this one for one more call of a decorated function."""
+        raise NotImplementedError
+
+    def _called(self, arguments: Callable[[], dict[str, Any]]) -> None:
+        """A decorated function is called with these arguments."""
+
+    def _returned(self, value: Any) -> None:
+        """A decorated function returned `value`."""
+
+    # --- begin and end ---
+    def _begin(self) -> None:
+        self._started_s = time.perf_counter()
+        emitter = runtime.current()
+        self._agents = emitter.agents if emitter is not None else None
+        self._span = None
+        if self._agents is not None:
+            try:
+                self._span = self._open(self._agents)
+            except Exception as error:  # noqa: BLE001
+                guard.failed(f"{self._stage}.begin", error)
+
+    def _finish(self, error: BaseException | None) -> None:
+        if self._agents is None:
+            return
+        try:
+            self._close(self._agents, _outcome(error), error, time.perf_counter() - self._started_s)
+        except Exception as fault:  # noqa: BLE001
+            guard.failed(f"{self._stage}.end", fault)
+
+    def _attach(self) -> None:
+        self._mark = SCOPE.set(self)
+        self._enter_context()
+        if self._span is not None:
+            try:
+                from .emit import spans
+
+                self._span_token = spans.attach(self._span)
+            except Exception as error:  # noqa: BLE001
+                guard.failed(f"{self._stage}.attach", error)
+
+    def _detach(self) -> None:
+        token, self._span_token = self._span_token, None
+        try:
+            SCOPE.reset(self._mark)
+        except (ValueError, RuntimeError):
+            # A `with` block in a generator that is closed elsewhere: its context was another, and goes with it.
+            return
+        if token is not None:
+            try:
+                from .emit import spans
+
+                spans.detach(token)
+            except Exception as error:  # noqa: BLE001
+                guard.failed(f"{self._stage}.detach", error)
+        self._leave_context()
+
+    @contextmanager
+    def _current(self) -> Generator[None]:
+        """The scope as context for one step of a generator."""
+        self._attach()
+        try:
+            yield
+        finally:
+            self._detach()
+
+    # --- as a context manager ---
+    def __enter__(self) -> Self:
+        self._begin()
+        self._attach()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._detach()
+        self._finish(error)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    # --- as a decorator ---
+    def __call__(self, function: F) -> F:
+        """Decorate a function, coroutine function, generator function or asynchronous generator function."""
+        wrapper: Any
+        if inspect.isasyncgenfunction(function):
+            wrapper = self._async_generator(function)
+        elif inspect.isgeneratorfunction(function):
+            wrapper = self._generator(function)
+        elif inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self._for_call(function, args, kwargs) as scope:
+                    value = await function(*args, **kwargs)
+                    scope._returned(value)
+                    return value
+
+        else:
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self._for_call(function, args, kwargs) as scope:
+                    value = function(*args, **kwargs)
+                    scope._returned(value)
+                    return value
+
+        return wrapper  # type: ignore[no-any-return]
+
+    def _for_call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Scope:
+        scope = self._fresh()
+        scope._called(lambda: dict(_signature(function).bind(*args, **kwargs).arguments))
+        return scope
+
+    def _generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The generator function that runs `function` step by step, as `yield from` would."""
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            inner = function(*args, **kwargs)
+            scope = self._for_call(function, args, kwargs)
+            scope._begin()
+            step: Callable[[], Any] = functools.partial(next, inner)
+            while True:
+                try:
+                    with scope._current():
+                        item = step()
+                except StopIteration as stop:
+                    scope._returned(stop.value)
+                    scope._finish(None)
+                    return stop.value
+                except BaseException as error:
+                    scope._finish(error)
+                    raise
+                try:
+                    sent = yield item
+                except GeneratorExit as left:
+                    try:
+                        with scope._current():
+                            inner.close()
+                    finally:
+                        scope._finish(left)
+                    raise
+                except BaseException as error:  # noqa: BLE001  it belongs to the inner generator
+                    step = functools.partial(inner.throw, error)
+                else:
+                    step = functools.partial(inner.send, sent)
+
+        return wrapper
+
+    def _async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The same for an asynchronous generator function."""
+
+        @functools.wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            inner = function(*args, **kwargs)
+            scope = self._for_call(function, args, kwargs)
+            scope._begin()
+            step: Callable[[], Any] = inner.__anext__
+            while True:
+                try:
+                    with scope._current():
+                        item = await step()
+                except StopAsyncIteration:
+                    scope._finish(None)
+                    return
+                except BaseException as error:
+                    scope._finish(error)
+                    raise
+                try:
+                    sent = yield item
+                except GeneratorExit as left:
+                    try:
+                        with scope._current():
+                            await inner.aclose()
+                    finally:
+                        scope._finish(left)
+                    raise
+                except BaseException as error:  # noqa: BLE001  it belongs to the inner generator
+                    step = functools.partial(inner.athrow, error)
+                else:
+                    step = functools.partial(inner.asend, sent)
+
+        return wrapper
+
+
+@functools.lru_cache(maxsize=256)
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
