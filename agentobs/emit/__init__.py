@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -107,34 +108,45 @@ class Emitter:
     def flush(self, timeout_s: float) -> bool:
         """Have every provider export what it holds, in at most `timeout_s`; `False` where that was not enough.
 
-        In a thread of its own, because an exporter that hangs would hold up the caller for as long as it likes.
+        In threads of their own, because an exporter that hangs would hold up the caller, and the other signals, for as
+        long as it likes.
         """
         return _within(timeout_s, [functools.partial(source.flush, timeout_s) for source in self._sources()])
 
     def close(self, timeout_s: float) -> bool:
         """Stop the sinks, and the providers that are ours, in at most `timeout_s`."""
+        ends_s = time.monotonic() + timeout_s
         guard.listen(None)
         self.series.add(own.INFO, self._version, self._config.conventions, self.prices.as_of)(-1)
         done = self.flush(timeout_s)
         self.series.close()
-        return _within(timeout_s, [source.shutdown for source in self._sources()]) and done
+        return _within(ends_s - time.monotonic(), [source.shutdown for source in self._sources()]) and done
 
     def _sources(self) -> list[providers.Source]:
         return [source for source in (self.traces, self.meters, self.logs) if source is not None]
 
 
 def _within(timeout_s: float, works: list[Callable[[], Any]]) -> bool:
+    """Do `works` side by side; `False` if one said so, raised, or took longer than `timeout_s`."""
+    ends_s = time.monotonic() + timeout_s
     results: list[bool] = []
 
-    def run() -> None:
-        for work in works:
-            try:
-                results.append(work() is not False)
-            except Exception as error:  # noqa: BLE001
-                results.append(False)
-                guard.failed("flush", error)
+    def run(work: Callable[[], Any]) -> None:
+        try:
+            results.append(work() is not False)
+        except Exception as error:  # noqa: BLE001
+            results.append(False)
+            guard.failed("flush", error)
 
-    thread = threading.Thread(target=run, name="agentobs-flush", daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    return not thread.is_alive() and all(results)
+    threads = []
+    for work in works:
+        thread = threading.Thread(target=run, args=(work,), name="agentobs-flush", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # since Python 3.12 an interpreter that is about to exit starts no thread
+            run(work)
+        else:
+            threads.append(thread)
+    for thread in threads:
+        thread.join(max(0.0, ends_s - time.monotonic()))
+    return results.count(True) == len(works)

@@ -176,15 +176,13 @@ class CallEmitter:
             if len(self._measures) >= _HELD:
                 self._measures.clear()
             self._measures[key] = measures
-        exemplars = self._series.exemplars(call.span)
-        self._observe(call, measures, exemplars)
         usage, cost = call.usage, call.cost
         active = self._opening(call).active
         amount_usd = cost.amount_usd if cost is not None else None
         if amount_usd is not None:
-            spent, observe = measures.cost
-            observe(amount_usd, exemplars)
+            spent, observe_cost = measures.cost
         tokens = measures.tokens(usage) if usage is not None else ()
+        # The sums first: they are our own, while a histogram may be whatever the program's meter provider makes.
         with LOCK:
             active.value -= 1
             measures.calls.value += 1
@@ -192,6 +190,10 @@ class CallEmitter:
                 spent.value += amount_usd
             for held, amount in tokens:
                 held.value += amount
+        exemplars = self._series.exemplars(call.span)
+        if amount_usd is not None:
+            observe_cost(amount_usd, exemplars)
+        self._observe(call, measures, exemplars)
 
     def _observe(self, call: Call, measures: Measures, exemplars: Any) -> None:
         """Record the histograms of one call."""

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from .. import guard
 from ..record import BreakerChange
 from .patching import Patch
+from .streams import defer, drain
 
 _log = logging.getLogger("agentobs")
 _STATES = {"closed": "closed", "open": "open", "half-open": "half_open"}
@@ -56,6 +57,13 @@ class _Known:
 
     def show(self, breaker: Any, state: str) -> None:
         self.level(state, self.failures, breaker._fail_max)
+
+    def settle(self) -> None:
+        """Take the levels of a breaker that is gone back."""
+        try:
+            self.level(None, 0, 0)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
 
 
 class PyBreaker:
@@ -104,6 +112,7 @@ class PyBreaker:
             return None
         known = self._known.get(breaker)
         if known is None:
+            drain()
             name = breaker._name or "default"
             if breaker._name is None and "name" not in self._warned:
                 self._warned.add("name")
@@ -111,7 +120,8 @@ class PyBreaker:
                     "agentobs: a pybreaker.CircuitBreaker has no name and is shown as 'default'; give it name=..."
                 )
             known = self._known[breaker] = _Known(name, breakers.breaker_level(name))
-            weakref.finalize(breaker, known.level, None, 0, 0).atexit = False
+            # A breaker and its state refer to each other, so it is the collector that finds it.
+            weakref.finalize(breaker, defer, known).atexit = False
             known.show(breaker, _STATES.get(breaker._state.name, "closed"))
         return known
 
@@ -135,8 +145,8 @@ class PyBreaker:
             return
         if state == "closed":
             known.failures = 0
-        breakers.breaker_change(BreakerChange(known.name, state, before, LIBRARY, known.failures))
         known.show(breaker, state)
+        breakers.breaker_change(BreakerChange(known.name, state, before, LIBRARY, known.failures))
 
     # --- wrappers ---
     def _made(self, wrapped: Any, breaker: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

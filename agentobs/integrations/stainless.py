@@ -241,6 +241,8 @@ class Client:
         response, call.http_response, call.outer_context = call.http_response, None, None
         kind = self._kinds.get(type(result))
         if kind is None:
+            if len(self._kinds) >= _HELD:
+                self._kinds.clear()
             kind = self._kinds[type(result)] = _kind(result)
         if kind.stream:
             watch_stream(result, _typed_watch(calls, call))
@@ -268,14 +270,22 @@ def _end(calls: Calls, call: Call) -> None:
 def _enter(calls: Calls, call: Call) -> tuple[Any, Any]:
     token = CALL.set(call)
     try:
-        calls.begin(call)
-    except Exception as error:  # noqa: BLE001
-        guard.failed("call.begin", error)
-    try:
-        return token, calls.enter(call)
-    except Exception as error:  # noqa: BLE001
-        guard.failed("call.enter", error)
-        return token, None
+        try:
+            calls.begin(call)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.begin", error)
+        try:
+            return token, calls.enter(call)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.enter", error)
+            return token, None
+    except BaseException as interruption:
+        # Ctrl-C in the middle of our own work: it is the program's, and the call must not stay under way.
+        CALL.reset(token)
+        if call.started_s:
+            describe(call, interruption)
+            _end(calls, call)
+        raise
 
 
 def _leave(calls: Calls, tokens: tuple[Any, Any]) -> None:
@@ -284,7 +294,11 @@ def _leave(calls: Calls, tokens: tuple[Any, Any]) -> None:
             calls.leave(tokens[1])
     except Exception as error:  # noqa: BLE001
         guard.failed("call.leave", error)
-    CALL.reset(tokens[0])
+    try:  # noqa: SIM105  a call of `suppress` costs more than all else here
+        CALL.reset(tokens[0])
+    except (ValueError, RuntimeError):
+        # A coroutine that was driven on in another context than it began in: the variable was never set in this one.
+        pass
 
 
 def _read_body(response: Any) -> bytes | None:

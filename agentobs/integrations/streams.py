@@ -16,7 +16,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from .. import guard
 from ..record import Call
@@ -31,7 +31,14 @@ Finish = Callable[[Call, list[Any]], None]
 Fail = Callable[[Call, BaseException, list[Any]], None]
 """The same for a stream that ended with an exception."""
 
-_deferred: deque[Watch] = deque()
+
+class Unsettled(Protocol):
+    """Something that has ended while the collector ran, and is still to be told of."""
+
+    def settle(self) -> None: ...
+
+
+_deferred: deque[Unsettled] = deque()
 _collecting = threading.local()
 
 
@@ -51,14 +58,19 @@ def unfollow_collector() -> None:
         gc.callbacks.remove(_on_gc)
 
 
+def defer(ended: Unsettled) -> None:
+    """Have `ended` settled by the next `drain`."""
+    _deferred.append(ended)
+
+
 def drain() -> None:
-    """End the streams that were dropped, or closed, during a garbage collection."""
+    """Settle what has ended during a garbage collection: streams that were dropped or closed, breakers that are gone."""
     while _deferred:
         try:
-            watch = _deferred.popleft()
+            ended = _deferred.popleft()
         except IndexError:
             return
-        watch.settle()
+        ended.settle()
 
 
 class Watch:
@@ -127,7 +139,7 @@ class Watch:
             if self.ending is None:
                 self.ending = ending
                 self.call.ended_s = clock()
-                _deferred.append(self)
+                defer(self)
             return
         self._end(ending, None)
 

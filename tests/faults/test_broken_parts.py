@@ -15,30 +15,29 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 import agentobs
 from agentobs.pricing import PriceBook
-
 from tests.faults.backend import Backend, observed
 from tests.faults.model import NAME, REFUSED, ask, async_client, client
 
 pytestmark = pytest.mark.faults
 
 
-class Broken(RuntimeError):
+class BrokenError(RuntimeError):
     """What the broken parts raise."""
 
 
 class RaisesOnStart(SpanProcessor):
     def on_start(self, span: Any, parent_context: Any = None) -> None:
-        raise Broken("on_start")
+        raise BrokenError("on_start")
 
 
 class RaisesOnEnd(SpanProcessor):
     def on_end(self, span: Any) -> None:
-        raise Broken("on_end")
+        raise BrokenError("on_end")
 
 
 class RaisesOnEmit(LogRecordProcessor):
     def on_emit(self, log_record: Any) -> None:
-        raise Broken("on_emit")
+        raise BrokenError("on_emit")
 
     def shutdown(self) -> None:
         """Nothing to stop."""
@@ -49,7 +48,7 @@ class RaisesOnEmit(LogRecordProcessor):
 
 class RaisingSampler(Sampler):
     def should_sample(self, *_: Any, **__: Any) -> Any:
-        raise Broken("should_sample")
+        raise BrokenError("should_sample")
 
     def get_description(self) -> str:
         return "raises"
@@ -57,12 +56,12 @@ class RaisingSampler(Sampler):
 
 class RaisingExporter(SpanExporter):
     def export(self, spans: Any) -> Any:
-        raise Broken("export")
+        raise BrokenError("export")
 
 
 class RaisingReader(InMemoryMetricReader):
     def _receive_metrics(self, *_: Any, **__: Any) -> None:
-        raise Broken("receive_metrics")
+        raise BrokenError("receive_metrics")
 
 
 def _said(raised: openai.APIStatusError) -> tuple[Any, ...]:
@@ -148,11 +147,11 @@ PROGRAMS = [
 
 
 def _no_price(*_: Any, **__: Any) -> Any:
-    raise Broken("price")
+    raise BrokenError("price")
 
 
 def _no_content(*_: Any, **__: Any) -> Any:
-    raise Broken("content")
+    raise BrokenError("content")
 
 
 Setup = tuple[Backend, dict[str, Any]]
@@ -232,7 +231,9 @@ def test_each_error_is_counted_by_its_stage(fault: str, stages: dict[str, int]) 
         failing_call()
         assert backend.own_errors() == stages
         after = handle.report().errors
-    assert {stage: count - before.get(stage, 0) for stage, count in after.items() if count != before.get(stage)} == stages
+    assert {
+        stage: after[stage] - before.get(stage, 0) for stage in after.keys() - before.keys() | stages.keys()
+    } == stages
 
 
 def test_a_price_book_that_raises_leaves_the_cost_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
