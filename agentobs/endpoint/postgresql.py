@@ -39,6 +39,9 @@ class PostgreSQL:
         self.errors: tuple[type[Exception], ...] = (psycopg.Error, OSError)
         self.where = f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
+    def create(self) -> None:
+        """Databases are made by those who run the server."""
+
     def connect(self) -> Any:
         connection = self._connect(
             self._url,

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -35,10 +36,13 @@ class SQLite:
         self._path = os.path.abspath(unquote(path))
         self.where = f"sqlite:///{self._path}"
 
-    def connect(self) -> Any:
+    def create(self) -> None:
         # What users say is for its owner only.
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+
+    def connect(self) -> Any:
+        uri = f"{Path(self._path).as_uri()}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 

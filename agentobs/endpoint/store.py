@@ -7,8 +7,10 @@ at once agree on its revision.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
@@ -90,6 +92,10 @@ class Database(Protocol):
     where: str
     """The database in words, without a password."""
 
+    def create(self) -> None:
+        """Make the database where it is missing and can be made."""
+        ...
+
     def connect(self) -> Any:
         """A new connection in autocommit mode that gives up after a few seconds."""
         ...
@@ -109,6 +115,24 @@ class StoreError(Exception):
     """The database cannot be used at the moment."""
 
 
+class _Held:
+    """The connection of one process."""
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+        self.process = 0
+        self.inherited: list[Any] = []
+
+    def close(self) -> None:
+        """Close the connection, where it is ours and not that of a parent process."""
+        connection, self.connection = self.connection, None
+        if connection is not None and self.process == os.getpid():
+            try:
+                connection.close()
+            except Exception:  # noqa: BLE001  it was lost before
+                log.debug("agentobs: closing the feedback store", exc_info=True)
+
+
 class Store:
     """One table of feedback. A connection is opened when it is first needed, so that processes can fork after `check`."""
 
@@ -116,8 +140,8 @@ class Store:
         self._database = database
         self._upsert = upsert(database.mark)
         self._lock = threading.Lock()
-        self._connection: Any = None
-        self._process = 0
+        self._held = _Held()
+        weakref.finalize(self, self._held.close)
         self._rest_until_s = 0.0
         self._lost = 0
 
@@ -133,6 +157,7 @@ class Store:
             ConfigError: that cannot be done.
         """
         try:
+            self._database.create()
             connection = self._database.connect()
             try:
                 self._database.prepare(connection)
@@ -182,32 +207,24 @@ class Store:
     def close(self) -> None:
         """Close the connection; the next row opens a new one."""
         with self._lock:
-            self._drop()
+            self._held.close()
 
     def _open(self) -> Any:
-        import os
-
-        if self._process != os.getpid():
-            # A connection that a parent process has opened is the parent's.
-            self._connection, self._process = None, os.getpid()
-        if self._connection is None:
-            self._connection = self._database.connect()
-        return self._connection
+        held = self._held
+        if held.process != os.getpid():
+            # A connection that a parent process has opened is the parent's: it is neither used nor closed here.
+            held.inherited.append(held.connection)
+            held.connection, held.process = None, os.getpid()
+        if held.connection is None:
+            held.connection = self._database.connect()
+        return held.connection
 
     def _failed(self, error: Exception) -> None:
-        self._drop()
+        self._held.close()
         self._rest_until_s = time.monotonic() + _REST_S
         if not self._lost:
             log.warning("agentobs: the feedback store %s failed, telemetry goes on: %s", self.where, _first_line(error))
         self._lost += 1
-
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.close()
-            except self._database.errors:
-                log.debug("agentobs: closing the feedback store", exc_info=True)
 
 
 def _first_line(error: Exception) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import re
 import secrets as random
 import time
 from collections.abc import Iterable, Sequence
@@ -117,14 +116,14 @@ def adopt(signer: Signer) -> None:
 def secrets_from(given: str | Iterable[str] | None) -> tuple[str, ...]:
     """The secrets in force: those given, else AGENTOBS_FEEDBACK_SECRET; empty where there is neither.
 
-    The variable may hold several, separated by commas or spaces, the newest first.
+    The variable may hold several, separated by commas, the newest first.
 
     Raises:
         ConfigError: one of them is too short, or is not a text.
     """
     where = "secret"
     if given is None:
-        where, found = SECRET_ENV, tuple(re.findall(r"[^\s,]+", os.environ.get(SECRET_ENV, "")))
+        where, found = SECRET_ENV, tuple(filter(None, map(str.strip, os.environ.get(SECRET_ENV, "").split(","))))
     else:
         found = (given,) if isinstance(given, str) else tuple(given)
         if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -163,11 +164,11 @@ def test_the_model_of_a_streamed_answer_is_known_with_its_first_chunk(seen: Capt
     import httpx2
     import openai
 
-    chunk = b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"x"}}]}'
+    delta = {"index": 0, "delta": {"content": "x"}}
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [delta]}
+    body = f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n"
     transport = httpx2.MockTransport(
-        lambda request: httpx2.Response(
-            200, headers={"content-type": "text/event-stream"}, content=chunk + b"\n\ndata: [DONE]\n\n"
-        )
+        lambda request: httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=body)
     )
     client = openai.OpenAI(
         api_key="none", base_url="http://provider.test/v1", http_client=httpx2.Client(transport=transport)

@@ -14,7 +14,7 @@ from wsgiref.validate import validator
 
 import agentobs
 
-SECRET = "a secret for the tests, long enough"
+SECRET = "a secret for the tests that is long enough"
 JSON = "application/json"
 
 
