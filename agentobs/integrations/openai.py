@@ -14,6 +14,7 @@ from .errors import describe_failed
 from .reading import fields, items, number, pick, text, whole
 from .stainless import Route, Rule
 
+_TICKS_PER_USD = 10_000_000_000
 _FORMATS = {"json_object": "json", "json_schema": "json", "text": "text"}
 
 
@@ -98,9 +99,18 @@ def _usage(call: Call, usage: Any) -> None:
     found.reasoning_tokens = reasoning
     found.audio_input_tokens = whole(details_in.get("audio_tokens")) or None
     found.audio_output_tokens = whole(details_out.get("audio_tokens")) or None
-    if call.provider == "openrouter":
-        # What it charged, in USD.
-        found.reported_cost_usd = _finite(said.get("cost"))
+    found.reported_cost_usd = _charged(call.provider, said)
+
+
+def _charged(provider: str, usage: Mapping[str, Any]) -> float | None:
+    """What the provider says that it charged, in USD; only those that document it are believed.
+
+    Source: OpenRouter's usage accounting; xAI's cost tracking, which counts 10,000,000,000 ticks to the dollar.
+    """
+    if provider == "openrouter":
+        return _finite(usage.get("cost"))
+    ticks = whole(usage.get("cost_in_usd_ticks")) if provider == "x_ai" else None
+    return None if ticks is None else ticks / _TICKS_PER_USD
 
 
 def _cached(usage: Mapping[str, Any], details: Mapping[str, Any]) -> int | None:
@@ -134,7 +144,10 @@ def read_completion(call: Call, answer: Any) -> None:
 
 
 def read_completion_chunks(call: Call, chunks: list[Any]) -> bool:
-    """Chunks of a streamed completion: whole where a finish reason came for some choice."""
+    """Chunks of a streamed completion: whole where a finish reason came for some choice.
+
+    Some servers (vLLM, xAI) repeat usage in every chunk: its output is that of the chunks so far.
+    """
     reasons: dict[int, str] = {}
     for chunk in chunks:
         said = fields(chunk)
@@ -146,6 +159,9 @@ def read_completion_chunks(call: Call, chunks: list[Any]) -> bool:
         _usage(call, said.get("usage") or pick(said.get("x_groq"), "usage"))
         _tier(call, said)
     call.finish_reasons = tuple(reasons[index] for index in sorted(reasons))
+    if not reasons and call.usage is not None:
+        call.usage.output_tokens = call.usage.reasoning_tokens = call.usage.audio_output_tokens = None
+        call.usage.reported_cost_usd = None
     return bool(reasons)
 
 
