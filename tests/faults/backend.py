@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 import agentobs
+from agentobs import catalogue
 
 
 @dataclass
@@ -42,6 +43,11 @@ class Backend:
     def spans(self) -> tuple[ReadableSpan, ...]:
         return self._spans.get_finished_spans()
 
+    def clear(self) -> None:
+        """Forget the spans and events so far."""
+        self._spans.clear()
+        self._logs.clear()
+
     @property
     def events(self) -> list[str | None]:
         return [log.log_record.event_name for log in self._logs.get_finished_logs()]
@@ -59,7 +65,13 @@ class Backend:
         ]
 
     def total(self, name: str, **labels: Any) -> float:
-        """The sum over the series with these labels, given with underscores for dots; 0 without any."""
+        """The sum over the series with these labels, given with underscores for dots; 0 without any.
+
+        Raises:
+            LookupError: agentobs has no metric of this name.
+        """
+        if not any(metric.name == name for metric in catalogue.metrics("both")):
+            raise LookupError(name)
         named = [({key.replace(".", "_"): value for key, value in a.items()}, v) for a, v in self.series(name)]
         return sum(v for a, v in named if all(a.get(key) == value for key, value in labels.items()))
 
