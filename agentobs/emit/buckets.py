@@ -72,10 +72,15 @@ class Histograms:
             cell.sum = 0.0
 
     def family(self) -> Family:
-        """What a scrape gets: cumulative buckets, count and sum of every series."""
+        """What a scrape gets: cumulative buckets, count and sum of every series that has a value.
+
+        A series is made ready before its first value; OpenTelemetry's exporters do not show it either.
+        """
         family = Family(self._metric.prom, self._metric.description, "histogram")
         with LOCK:
-            held = [(values, list(c.counts), list(c.exemplars), c.sum) for values, c in self._cells.items()]
+            held = [
+                (values, list(c.counts), list(c.exemplars), c.sum) for values, c in self._cells.items() if any(c.counts)
+            ]
         names = [label.label for label in self._metric.labels]
         for values, counts, exemplars, total in held:
             labels = dict(zip(names, values, strict=True))

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ..catalogue import Kind, Metric, own
+from ..config import ConfigError
 from .buckets import Histograms
 from .sinks import Observe, Store, Sum, Values, weakly
 
@@ -58,6 +59,10 @@ class _SharedSum(Sum):
         self._child.inc(value - self._mine)
         self._mine = value
 
+    def start_again(self) -> None:
+        # prometheus_client itself gives a forked child a file of its own.
+        self._mine = 0
+
 
 class PrometheusSink(Collector):
     """Metrics of the catalogue as one collector of a registry.
@@ -90,11 +95,17 @@ class PrometheusSink(Collector):
         """Register with `registry`, once.
 
         Raises:
-            ValueError: the registry already holds a metric of one of these names.
+            ConfigError: the registry already holds a metric of one of these names.
         """
         with self._lock:
             if self._registry is None:
-                registry.register(self)
+                try:
+                    registry.register(self)
+                except ValueError as error:
+                    raise ConfigError(
+                        f"the Prometheus registry already holds metrics of agentobs's names ({error}); "
+                        "give another one to instrument(registry=...), or take them out of this one"
+                    ) from error
                 self._registry = registry
 
     def collect(self) -> Iterable[Family]:
@@ -134,9 +145,9 @@ class PrometheusSink(Collector):
     def histogram(self, metric: Metric, values: Values) -> Observe:
         if metric in self._histograms:
             return self._histograms[metric].observer(values)
-        record = self._instruments[metric].labels(*values).observe
-        # prometheus_client keeps no exemplars in the files that processes share.
-        return lambda value, _: record(value)
+        instrument = self._instruments[metric]
+        # Its series is made with its first value; in the files that processes share there are no exemplars.
+        return lambda value, _: instrument.labels(*values).observe(value)
 
     def exemplar(self, span: Any) -> Any:
         context = span.get_span_context() if span is not None else None

@@ -46,6 +46,10 @@ class Sum:
         with LOCK:
             self.value += amount
 
+    def start_again(self) -> None:
+        """Begin at 0 in a forked child, whose parent goes on exporting what there was."""
+        self.value = 0
+
 
 class Store:
     """The sums of all series, by metric and label values."""
@@ -55,6 +59,11 @@ class Store:
         self._sums: dict[Metric, dict[Values, Sum]] = {}
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=weakly(self._start_again))
+
+    @property
+    def shared(self) -> bool:
+        """Whether the values live where other processes see them."""
+        return self._make is not None
 
     def sum(self, metric: Metric, values: Values) -> Sum:
         """The sum of one series, made when it is first asked for."""
@@ -71,10 +80,9 @@ class Store:
             return {values: held.value for values, held in self._sums.get(metric, {}).items()}
 
     def _start_again(self) -> None:
-        """A forked child has the parent's sums, which the parent goes on exporting."""
         for series in self._sums.values():
             for held in series.values():
-                held.value = 0
+                held.start_again()
 
 
 def weakly(method: Callable[[], None]) -> Callable[[], None]:
@@ -159,7 +167,9 @@ class Series:
         self.sinks = sinks
         self._emitted = metrics
         self._bounds = Bounds()
-        self._store = sinks[0].store if sinks else Store()
+        # The values that several processes share must stay where the processes share them.
+        stores = sorted((sink.store for sink in sinks), key=lambda store: not store.shared)
+        self._store = stores[0] if stores else Store()
         for sink in sinks:
             sink.store = self._store
         self._sums: dict[tuple[Metric, tuple[object, ...]], Sum] = {}
