@@ -11,7 +11,6 @@ import pytest
 
 import agentobs
 from agentobs import guard
-
 from tests.loopback import Loopback, serve
 
 _PATCHED = (

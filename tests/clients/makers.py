@@ -11,12 +11,12 @@ _KEY = "none"
 
 
 def _openai_http(asynchronous: bool) -> Any:
-    return openai.DefaultAsyncHttpxClient(verify=False) if asynchronous else openai.DefaultHttpxClient(verify=False)  # noqa: S501
+    return openai.DefaultAsyncHttpxClient(verify=False) if asynchronous else openai.DefaultHttpxClient(verify=False)
 
 
 def _anthropic_http(asynchronous: bool) -> Any:
     kind = anthropic.DefaultAsyncHttpxClient if asynchronous else anthropic.DefaultHttpxClient
-    return kind(verify=False)  # noqa: S501
+    return kind(verify=False)
 
 
 def openai_client(url: str, asynchronous: bool = False, **options: Any) -> Any:
