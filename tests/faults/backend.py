@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricReader
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,18 +22,19 @@ from agentobs import catalogue
 
 @dataclass
 class Backend:
-    """Providers as a program sets them up, with `processors` and a `sampler` of its own."""
+    """Providers as a program sets them up, with processors, a sampler and `readers` of its own."""
 
     processors: Sequence[SpanProcessor] = ()
     log_processors: Sequence[LogRecordProcessor] = ()
     sampler: Sampler = ALWAYS_ON
+    readers: Sequence[MetricReader] = ()
     reader: InMemoryMetricReader = field(default_factory=InMemoryMetricReader)
 
     def __post_init__(self) -> None:
         self._spans, self._logs = InMemorySpanExporter(), InMemoryLogRecordExporter()
         self.tracers = TracerProvider(sampler=self.sampler, shutdown_on_exit=False)
         self.loggers = LoggerProvider(shutdown_on_exit=False)
-        self.meters = MeterProvider([self.reader], shutdown_on_exit=False)
+        self.meters = MeterProvider([*self.readers, self.reader], shutdown_on_exit=False)
         for processor in (*self.processors, SimpleSpanProcessor(self._spans)):
             self.tracers.add_span_processor(processor)
         for log_processor in (*self.log_processors, SimpleLogRecordProcessor(self._logs)):
