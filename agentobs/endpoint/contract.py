@@ -7,7 +7,6 @@ did, or a score and a word of the caller's own.
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -115,7 +114,7 @@ def _value(found: dict[str, Any], name: str, label: str | None) -> float | None:
     if label in KNOWN_LABELS:
         _malformed("value is not allowed with this label, which has a score of its own; leave it out")
     value = found["value"]
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         _malformed("value is not allowed; allowed is a number")
     if name == STARS_NAME:
         if value not in (1, 2, 3, 4, 5):

@@ -1,0 +1,43 @@
+"""Small applications with the endpoint in them, for real servers to run; options come from the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import agentobs
+
+OPTIONS = json.loads(os.environ.get("FEEDBACK_OPTIONS", "{}"))
+WIDGET_PAGE = os.environ.get("FEEDBACK_PAGE", "")
+_CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
+
+agentobs.instrument(metrics="off", libraries=[])
+
+
+async def host(scope: Any, receive: Any, send: Any) -> None:
+    """An application of its own: a page, a token for it, and nothing else."""
+    if scope["type"] != "http":
+        return
+    with agentobs.agent("support"):
+        token = agentobs.feedback_token() or ""
+    page = WIDGET_PAGE.replace("TOKEN", token).encode() if scope["path"] == "/page" else token.encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", str(len(page)).encode()),
+        (b"content-security-policy", _CSP.encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": page})
+
+
+def wsgi_host(environ: Any, start_response: Any) -> Iterable[bytes]:
+    with agentobs.agent("support"):
+        token = (agentobs.feedback_token() or "").encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(token)))])
+    return [token]
+
+
+asgi = agentobs.feedback_app(host, **OPTIONS)
+wsgi = agentobs.feedback_wsgi(wsgi_host, **OPTIONS)
