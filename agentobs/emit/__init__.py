@@ -6,6 +6,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from .. import catalogue, guard
@@ -44,12 +45,20 @@ class Emitter:
         self._version = version
         self._config = config
         self._before_collect = before_collect
-        self.traces = providers.tracing(tracer_provider, config.service)
-        self.logs = providers.logging(logger_provider, config.service)
         self.meters: providers.Source | None = None
         self.registry = registry
         self._metrics = catalogue.metrics(config.conventions)
-        self.series = Series(self._sinks(meter_provider), frozenset(self._metrics))
+        with ExitStack() as undo:
+            # A provider of ours has a thread, which must not outlive an option that is refused.
+            self.traces = providers.tracing(tracer_provider, config.service)
+            undo.callback(self.traces.shutdown)
+            self.logs = providers.logging(logger_provider, config.service)
+            undo.callback(self.logs.shutdown)
+            if config.metrics not in ("off", "prometheus"):
+                self.meters = providers.metering(meter_provider, config.service)
+                undo.callback(self.meters.shutdown)
+            self.series = Series(self._sinks(), frozenset(self._metrics))
+            undo.pop_all()
         self._spans = spans.Spans(self.traces, version)
         events = Events(self.logs, version)
         self.calls = CallEmitter(self._spans, self.series, events, prices, config)
@@ -58,13 +67,12 @@ class Emitter:
         self.series.add(own.INFO, version, config.conventions, prices.as_of)(1)
         guard.listen(lambda stage: self.series.add(own.INTERNAL_ERRORS, stage)(1))
 
-    def _sinks(self, meter_provider: Any) -> tuple[Sink, ...]:
+    def _sinks(self) -> tuple[Sink, ...]:
         wanted = self._config.metrics
         if wanted == "off":
             return ()
         sinks: list[Sink] = []
-        if wanted != "prometheus":
-            self.meters = providers.metering(meter_provider, self._config.service)
+        if self.meters is not None:
             sinks.append(self._otel_sink(self.meters.provider))
             if self.meters.own is not None:
                 # The API's proxy turns into the program's provider, if it ever sets one; ours then falls silent.

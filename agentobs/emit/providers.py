@@ -34,13 +34,16 @@ def _exporter_names(signal: str, environ: Mapping[str, str]) -> list[str]:
 
 
 def _otlp_flavour(signal: str, environ: Mapping[str, str]) -> str:
-    protocol = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
-    if protocol is None:
+    for variable in (f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        protocol = environ.get(variable)
+        if protocol:
+            break
+    else:
         endpoint = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
         # 4317 is registered for gRPC, and a gRPC server answers HTTP with an error that names neither.
         protocol = "grpc" if (endpoint or "").rstrip("/").endswith(":4317") else "http/protobuf"
     if protocol not in ("grpc", "http/protobuf"):
-        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol!r} is not allowed; allowed are grpc, http/protobuf")
+        raise ConfigError(f"{variable}={protocol!r} is not allowed; allowed are grpc, http/protobuf")
     return "otlp_proto_grpc" if protocol == "grpc" else "otlp_proto_http"
 
 

@@ -160,6 +160,7 @@ def test_the_programs_providers_take_over_from_those_of_the_variables() -> None:
     shown = run_python(
         _SET + "agentobs.instrument()\nset_providers()\nask()\nshow()\nprint(agentobs.instrument().report())",
         OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",
+        OTEL_EXPORTER_OTLP_TIMEOUT="1",
         OTEL_METRIC_EXPORT_INTERVAL="3600000",
     )
     assert shown.startswith(_ONE)
