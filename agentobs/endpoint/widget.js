@@ -7,7 +7,7 @@ const sheet = new CSSStyleSheet()
 sheet.replaceSync(`:host{display:inline-block;color:var(--agentobs-color)}
 div,form{display:flex;flex-wrap:wrap;gap:.3em}form,p{margin:.4em 0 0}p:empty,[hidden]{display:none}
 button,textarea{font:inherit;color:inherit;background:none;border:1px solid;border-radius:var(--agentobs-radius,.5em);padding:.3em}
-textarea{flex:1 9em;min-width:0}div>*{border-color:#0000}.on{color:var(--agentobs-accent);border-color:currentColor}
+textarea{flex:1;width:9em}div>*{border-color:#0000}.on{color:var(--agentobs-accent);border-color:currentColor}
 i{display:block;width:24px;height:24px;background:currentColor;forced-color-adjust:none}.thumbs_down{scale:1 -1}
 i{clip-path:path("M1 10h4v12H1zM7 10l5-9q3 0 3 3v5h6q2 0 2 2l-2 9q0 2-2 2H7z")}
 .star{clip-path:path("m12 1 3 8h8l-6 5 2 9-7-5-7 5 2-9-6-5h8z")}`)

@@ -11,7 +11,7 @@ import agentobs
 
 OPTIONS = json.loads(os.environ.get("FEEDBACK_OPTIONS", "{}"))
 WIDGET_PAGE = os.environ.get("FEEDBACK_PAGE", "")
-_CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
+_CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; require-trusted-types-for 'script'"
 
 agentobs.instrument(metrics="off", libraries=[])
 
