@@ -171,8 +171,8 @@ class PyBreaker:
 
     def _success(self, wrapped: Any, state: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         handling = getattr(self._inside, "error", None)
-        if handling is not None:
-            handling.append("ignored")
+        if handling is not None and handling[0] is state:
+            handling[1].append("ignored")
             return wrapped(*args, **kwargs)
         try:
             return wrapped(*args, **kwargs)
@@ -184,7 +184,7 @@ class PyBreaker:
         # the program's own exclusion functions a second time.
         outer = getattr(self._inside, "error", None)
         outcomes: list[str] = []
-        self._inside.error = outcomes
+        self._inside.error = (state, outcomes)
         try:
             return wrapped(*args, **kwargs)
         finally:

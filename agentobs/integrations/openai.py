@@ -23,6 +23,10 @@ def _finite(value: Any) -> float | None:
     return None if found is None else float(found)
 
 
+def _seed(value: Any) -> int | None:
+    return value if type(value) is int and -(2**63) <= value < 2**63 else None
+
+
 def _not_auto(value: Any) -> str | None:
     return None if value == "auto" else text(value)
 
@@ -52,7 +56,7 @@ _COMPLETION_RULES: dict[str, Rule] = {
     **_COMMON,
     "max_tokens": ("max_tokens", whole),
     "n": ("choice_count", _more_than_one),
-    "seed": ("seed", lambda value: value if type(value) is int else None),
+    "seed": ("seed", _seed),
     "frequency_penalty": ("frequency_penalty", _finite),
     "presence_penalty": ("presence_penalty", _finite),
     "stop": ("stop_sequences", _texts),

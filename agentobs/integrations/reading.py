@@ -6,10 +6,12 @@ Nothing here raises for a value of an unexpected shape: what is not there, or no
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _NONE: Mapping[str, Any] = {}
+_LARGEST = 2**53
 
 
 def fields(thing: Any) -> Mapping[str, Any]:
@@ -33,8 +35,11 @@ def pick(thing: Any, name: str) -> Any:
 
 
 def whole(value: Any) -> int | None:
-    """A count: a whole number from 0 up, else unknown."""
-    return value if type(value) is int and value >= 0 else None
+    """A count: a whole number from 0 up, else unknown.
+
+    Beyond 2**53 a sum of counts is no longer exact, and beyond 2**63 OTLP cannot carry it, nor what goes along with it.
+    """
+    return value if type(value) is int and 0 <= value <= _LARGEST else None
 
 
 def text(value: Any) -> str | None:
@@ -45,8 +50,10 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> float | None:
-    """A number, else unknown; booleans are none."""
-    return value if type(value) in (int, float) else None
+    """A number, else unknown; booleans are none, nor is what a float cannot hold (huge, infinite, not a number)."""
+    if type(value) is int:
+        return value if -_LARGEST <= value <= _LARGEST else None
+    return value if type(value) is float and math.isfinite(value) else None
 
 
 def items(value: Any) -> Iterable[Any]:
@@ -60,7 +67,7 @@ def json_object(body: bytes | None) -> dict[str, Any] | None:
         return None
     try:
         parsed = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
 
