@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from opentelemetry.context import get_current
 from pydantic import BaseModel
 
 from tests.loopback import Loopback, Request
@@ -26,7 +27,8 @@ _PER_RUN_HEADERS = frozenset({"date", "idempotency-key", "traceparent"})
 class Observation:
     """One run of a scenario. The order of everything counts."""
 
-    seen: list[tuple[str, Any]] = field(default_factory=list)
+    seen: list[tuple[str, Any, Any]] = field(default_factory=list)
+    """What the scenario noted, each with the OpenTelemetry context in which the program stood."""
     raised: Any = None
     wire: list[Any] = field(default_factory=list)
     warned: list[str] = field(default_factory=list)
@@ -40,7 +42,7 @@ def observe(loopback: Loopback, scenario: Callable[[See], Any]) -> Observation:
     gc.freeze()
 
     def see(name: str, value: Any) -> None:
-        noticed.seen.append((name, plain(value)))
+        noticed.seen.append((name, plain(value), dict(get_current())))
 
     hook = sys.unraisablehook
     sys.unraisablehook = lambda hooked: noticed.unraisable.append(f"{hooked.exc_value!r} in {hooked.object!r}")

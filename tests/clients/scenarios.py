@@ -25,6 +25,7 @@ class Scenario:
     Attributes:
         call: the call, given the client; the same words for synchronous and asynchronous clients.
         spans: how many spans agentobs must emit for it; 0 for what is no model call.
+        raises: name of the exception's class where the program gets one.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Scenario:
     form: Form
     answers: Sequence[Answer]
     spans: int = 1
+    raises: str | None = None
 
     def run(self, url: str, asynchronous: bool) -> Callable[[See], Any]:
         """The scenario as `observe` wants it, with a client of its own."""
@@ -54,10 +56,16 @@ class Scenario:
 
 
 def with_forms(
-    name: str, make: Make, call: Callable[[Any], Any], forms: Iterable[Form], *answers: Answer, spans: int = 1
+    name: str,
+    make: Make,
+    call: Callable[[Any], Any],
+    forms: Iterable[Form],
+    *answers: Answer,
+    spans: int = 1,
+    raises: str | None = None,
 ) -> list[Scenario]:
     """One scenario for each of `forms`."""
-    return [Scenario(f"{name}, {form.name}", make, call, form, answers, spans) for form in forms]
+    return [Scenario(f"{name}, {form.name}", make, call, form, answers, spans, raises) for form in forms]
 
 
 def parametrize(scenarios: Iterable[Scenario]) -> pytest.MarkDecorator:
@@ -78,6 +86,7 @@ def check(loopback: Loopback, scenario: Scenario, asynchronous: bool) -> Observa
     with testing.capture() as seen:
         observed = observe(loopback, scenario.run(loopback.url, asynchronous))
     same(without, observed)
+    assert (without.raised and without.raised[0][1]) == scenario.raises, without.raised
     assert len(without.wire) == len(scenario.answers), "the script was not played to its end"
     assert len(seen.spans) == scenario.spans, [span.name for span in seen.spans]
     assert seen.value("agentobs.calls") == scenario.spans

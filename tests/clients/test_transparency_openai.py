@@ -170,6 +170,5 @@ OTHERS = [
 @parametrize(CHATS + RESPONSES + OTHERS)
 def test_the_program_sees_the_same(loopback: Loopback, scenario: Scenario, asynchronous: bool) -> None:
     observation = check(loopback, scenario, asynchronous)
-    assert observation.raised is None
     assert not observation.warned
     assert not observation.unraisable
