@@ -12,6 +12,7 @@ from typing import Any
 import agentobs
 
 from .tasks import Task
+from .visitors import Visitors
 
 PRIMARY = "gpt-5.4-mini"
 CHECKER = "gpt-4.1-mini"
@@ -56,12 +57,13 @@ class Tally:
 
 @dataclass(slots=True)
 class Desk:
-    """One worker's place: its clients and its breaker, and the tally of all."""
+    """One worker's place: its clients and its breaker, the tally of all, and the customers."""
 
     openai: Any
     anthropic: Any
     breaker: Any
     tally: Tally
+    visitors: Visitors
 
     def use_tool(self, name: str, call_id: str, work: Callable[[], str]) -> str:
         """Run one of the agent's tools."""
@@ -90,7 +92,7 @@ class Desk:
         if task.luck.draw("gives feedback") < 0.5:
             self.tally.add("feedback")
             happy = task.luck.draw("is happy") < (0.35 if degraded else 0.85)
-            agentobs.feedback("thumbs", value=float(happy), label="thumbs_up" if happy else "thumbs_down")
+            self.visitors.rate(happy=happy)
 
     def give_up(self, name: str, reason: BaseException, origin: str) -> str:
         """The last step of every fallback: a fixed text, and the word that it is one."""

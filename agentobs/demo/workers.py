@@ -15,6 +15,7 @@ from .billing import Billing
 from .desk import Desk, Tally, breaker
 from .support import Support
 from .tasks import BILLING_KINDS, SUPPORT_KINDS, Task, task
+from .visitors import Visitors
 
 THREADS = 2
 COROUTINES = 2
@@ -26,6 +27,7 @@ class Workforce:
 
     def __init__(self, *, seed: int, count: int, rate: float, reset_s: float) -> None:
         self.tally = Tally()
+        self._visitors = Visitors()
         self._base_url = ""
         self._seed = seed
         self._count = count
@@ -43,7 +45,7 @@ class Workforce:
         self._base_url = base_url
         self._started_s = time.monotonic()
         try:
-            with ThreadPoolExecutor(THREADS + 1, thread_name_prefix="demo-worker") as pool:
+            with self._visitors, ThreadPoolExecutor(THREADS + 1, thread_name_prefix="demo-worker") as pool:
                 works = [pool.submit(self._support, number) for number in range(THREADS)]
                 works.append(pool.submit(asyncio.run, self._billing()))
                 for work in works:
@@ -70,6 +72,7 @@ class Workforce:
                 stack.enter_context(Anthropic(base_url=self._base_url, api_key="demo")),
                 breaker(f"openai {worker + 1}", clock, reset_s=self._reset_s),
                 self.tally,
+                self._visitors,
             )
             support = Support(desk)
             for due in self.tasks(worker):
@@ -89,7 +92,7 @@ class Workforce:
             async def work(worker: int) -> None:
                 clock = [0.0]
                 guard = breaker(f"anthropic {worker - THREADS + 1}", clock, reset_s=self._reset_s)
-                billing = Billing(Desk(openai, anthropic, guard, self.tally))
+                billing = Billing(Desk(openai, anthropic, guard, self.tally, self._visitors))
                 for due in self.tasks(worker):
                     await asyncio.sleep(self._wait_s(due))
                     if self._stop.is_set():
