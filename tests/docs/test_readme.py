@@ -36,6 +36,7 @@ def environ() -> Iterator[dict[str, str]]:
             "ANTHROPIC_BASE_URL": provider.base_url,
             "PYTHONWARNINGS": "error",
             "AGENTOBS_STRICT": "1",
+            "AGENTOBS_FEEDBACK_SECRET": "s" * 32,
         }
 
 
