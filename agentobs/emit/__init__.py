@@ -151,7 +151,7 @@ def _within(timeout_s: float, works: list[Callable[[], Any]]) -> bool:
         thread = threading.Thread(target=run, args=(work,), name="agentobs-flush", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # since Python 3.12 an interpreter that is about to exit starts no thread
+        except RuntimeError:  # the first releases of Python 3.12 start no thread at exit
             run(work)
         else:
             threads.append(thread)

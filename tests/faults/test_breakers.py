@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pybreaker
@@ -89,6 +91,16 @@ def test_the_state_shows_though_nobody_can_be_told_of_the_change() -> None:
         assert backend.own_errors() == {"breaker": 1}
 
 
+@pytest.fixture
+def eager_switching() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("eager_switching")
 def test_the_gauges_of_a_breaker_that_many_threads_share() -> None:
     def work() -> None:
         for _ in range(ROUNDS):

@@ -157,7 +157,7 @@ def test_a_program_that_says_nothing_more_ends_though_its_backend_hangs() -> Non
 
 
 def test_what_is_left_is_sent_at_exit(loopback: Loopback) -> None:
-    """Since Python 3.12 no thread can be started that late."""
+    """The first releases of Python 3.12 start no thread that late."""
     loopback.play(*[Answer(200)] * 20)
     done = _run("", {"OTEL_EXPORTER_OTLP_ENDPOINT": loopback.url})
     assert done.returncode == 0, done.stderr
