@@ -129,7 +129,7 @@ class _Held:
         if connection is not None and self.process == os.getpid():
             try:
                 connection.close()
-            except Exception:  # noqa: BLE001  it was lost before
+            except Exception:
                 log.debug("agentobs: closing the feedback store", exc_info=True)
 
 

@@ -35,7 +35,8 @@ with agentobs.instrument(service="feedback", metrics="off"), agentobs.agent("the
 def run(code: str, *arguments: str, **env: str) -> str:
     environ = {
         **os.environ,
-        **{"AGENTOBS_FEEDBACK_SECRET": SECRET, "AGENTOBS_STRICT": "1"},
+        "AGENTOBS_FEEDBACK_SECRET": SECRET,
+        "AGENTOBS_STRICT": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         **env,
     }

@@ -1,4 +1,4 @@
-"""The widget in a real browser: clicked, by keyboard, without a network, on dark and narrow pages, under a strict policy."""
+"""The widget in a real browser: clicked, by keyboard, without a network, on dark and narrow pages, under a strict CSP."""
 
 from __future__ import annotations
 
