@@ -1,11 +1,11 @@
-// <script src="/feedback/widget.js" data-token="..."></script> or <agentobs-feedback token="...">
+// <script src="widget.js" data-token="..."></script> or <agentobs-feedback token="...">
 (() => {
 const TAG = "agentobs-feedback", doc = document, me = doc.currentScript, tell = {}
 const TEXTS = {thumbs_up: "Good answer", thumbs_down: "Bad answer", ask: "Comment", send: "Send",
 	thanks: "Thank you", kept: "Sent later", failed: "Not sent", ...me?.dataset}
 const sheet = new CSSStyleSheet()
 sheet.replaceSync(`:host{display:inline-block;color:var(--agentobs-color)}
-div,form{display:flex;flex-wrap:wrap;gap:.3em}form,p{margin:.4em 0 0}p:empty,[hidden]{display:none}
+div,form{display:flex;flex-wrap:wrap;gap:.3em}form,p{margin:.4em 0}::placeholder{color:inherit}p:empty,[hidden]{display:none}
 button,textarea{font:inherit;color:inherit;background:none;border:1px solid;border-radius:var(--agentobs-radius,.5em);padding:.3em}
 textarea{flex:1;width:9em}div>*{border-color:#0000}.on{color:var(--agentobs-accent);border-color:currentColor}
 i{display:block;width:24px;height:24px;background:currentColor;forced-color-adjust:none}.thumbs_down{scale:1 -1}
