@@ -65,6 +65,8 @@ class Loopback:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.never = threading.Event()
+        """A gate that opens only when the server is closed."""
         self._answers: deque[Answer] = deque()
         self._connections: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
@@ -97,6 +99,7 @@ class Loopback:
 
     def close(self) -> None:
         """Stop serving and free the port."""
+        self.never.set()
         self._server.shutdown()
         self._server.server_close()
 
