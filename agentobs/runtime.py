@@ -80,7 +80,7 @@ class _Calls:
         self.enter = emitter.calls.enter
         self.leave = spans.detach
         self.suppressed = spans.suppressed
-        self.adopt = spans.adopt
+        self.adopt = emitter.spans.adopt
 
 
 class Instrumentation:

@@ -13,11 +13,12 @@ from .. import catalogue, guard
 from ..catalogue import own
 from ..config import Config
 from ..pricing import PriceBook
-from . import providers, spans
+from . import providers
 from .agents import AgentEmitter
 from .calls import CallEmitter
 from .events import Events
 from .sinks import Series, Sink
+from .spans import Spans
 
 __all__ = ["Emitter"]
 
@@ -27,6 +28,7 @@ class Emitter:
 
     Attributes:
         calls: opens and closes model calls.
+        spans: starts spans; says which tracer a client library that traces its own calls is to use.
         agents: runs, tools, decisions, fallbacks, notices, feedback, breakers.
     """
 
@@ -59,10 +61,10 @@ class Emitter:
                 undo.callback(self.meters.shutdown)
             self.series = Series(self._sinks(), frozenset(self._metrics))
             undo.pop_all()
-        self._spans = spans.Spans(self.traces, version)
+        self.spans = Spans(self.traces, version)
         events = Events(self.logs, version)
-        self.calls = CallEmitter(self._spans, self.series, events, prices, config)
-        self.agents = AgentEmitter(self._spans, self.series, events, config)
+        self.calls = CallEmitter(self.spans, self.series, events, prices, config)
+        self.agents = AgentEmitter(self.spans, self.series, events, config)
         self.prices = prices
         self.series.add(own.INFO, version, config.conventions, prices.as_of)(1)
         guard.listen(lambda stage: self.series.add(own.INTERNAL_ERRORS, stage)(1))

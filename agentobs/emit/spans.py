@@ -51,6 +51,21 @@ class Spans:
         """Whether spans go to a provider of ours, which the program's own tracers do not know."""
         return self.source.own is not None
 
+    def adopt(self, tracer: Any, call: Call, given: Any) -> Any:
+        """A tracer for a client library that traces its own calls, while our span already stands for the call.
+
+        The library then makes no second span, and the trace headers that it sends by itself name ours. A client that the
+        program has `given` a tracer provider of its own keeps its spans there, as children of ours.
+
+        Without a tracer provider of the program the library's tracer hands on the context that it finds, so it must not
+        find ours: no header may appear that the program did not have before.
+        """
+        if call.span is None or (given is not None and given is not self.source.provider):
+            return tracer
+        if given is None and _proxied(tracer):
+            return _Outside(tracer, call.outer_context)
+        return _Adopter(call.span)
+
 
 def attach(span: Any, context: Any = None) -> Any:
     """Make `span` current, in `context` or the current one; what comes back goes to `detach`."""
@@ -122,18 +137,11 @@ class _Outside:
         return self._tracer.start_span(name, **(more | {"context": self._context}))
 
 
-def adopt(tracer: Any, call: Call) -> Any:
-    """A tracer for a client library that traces its own calls, while our span already stands for the call.
-
-    The library then makes no second span, and the trace headers that it sends by itself name ours. Without a tracer
-    provider of the program the library's tracer hands on the context that it finds, so it must not find ours: no header
-    may appear that the program did not have before.
-    """
-    if call.span is None:
-        return tracer
-    if type(tracer).__name__ == "ProxyTracer" and type(trace.get_tracer_provider()).__name__ == "ProxyTracerProvider":
-        return _Outside(tracer, call.outer_context)
-    return _Adopter(call.span)
+def _proxied(tracer: Any) -> bool:
+    """Whether `tracer` is the API's stand-in, and the program has not set what it stands for."""
+    return (
+        type(tracer).__name__ == "ProxyTracer" and type(trace.get_tracer_provider()).__name__ == "ProxyTracerProvider"
+    )
 
 
 def current_span() -> Any:

@@ -151,6 +151,6 @@ class AnthropicClient(Client):
             call, calls = CALL.get(), hooks.calls
             if tracer is None or call is None or calls is None:
                 return tracer
-            return calls.adopt(tracer, call)
+            return calls.adopt(tracer, call, (getattr(client, "_open_telemetry", None) or {}).get("tracer_provider"))
 
         return property(_tracer, doc=original.__doc__)

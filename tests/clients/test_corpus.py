@@ -78,7 +78,9 @@ def replay(row: dict[str, str], exchange: dict[str, Any], url: str) -> None:
     # `post` takes any recorded body, whereas the typed methods know only the parameters of their own release.
     stream = row["call_form"].endswith(".stream")
     kinds = _kinds(form)
-    result = client.post(routes[form], body=body, cast_to=kinds[0], stream=stream, stream_cls=kinds[1] if stream else None)
+    result = client.post(
+        routes[form], body=body, cast_to=kinds[0], stream=stream, stream_cls=kinds[1] if stream else None
+    )
     if stream:
         for _ in result:
             pass
