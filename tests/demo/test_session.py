@@ -16,7 +16,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stack import loopback
 
 import agentobs
 from agentobs import demo
@@ -25,6 +24,7 @@ from agentobs.demo.compare import Comparison
 from agentobs.demo.desk import PRIMARY
 from agentobs.demo.faults import Faults, Storm
 from agentobs.demo.session import Session
+from tests.stack import loopback
 
 SHORT: Any = {"seconds": 2.0, "rate": 16.0}
 DEADLINE_S = 30.0
