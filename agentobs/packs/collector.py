@@ -82,7 +82,9 @@ def _persistent_queue(*, block: bool) -> dict[str, Any]:
         "sizer": "bytes",
         "queue_size": env("QUEUE_BYTES", 1_073_741_824),
         "block_on_overflow": block,
-        "batch": _batch(),
+        # No batch: after a kill the next start puts what waited in one back into the queue, and collector 0.155 can lose
+        # requests that arrive meanwhile (measured: 1 restart in 14 with, 1 in 380 without). Senders batch anyway.
+        "batch": None,
     }
 
 

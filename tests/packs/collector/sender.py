@@ -115,19 +115,25 @@ def _request(items: Sequence[Any]) -> tuple[str, Any]:
 
 @dataclass
 class Load:
-    """What a load has sent so far; `accepted` are the names of the items for which the collector said 200."""
+    """What a load has sent so far; `accepted` are the names of the items for which the collector said 200.
+
+    It sends only while `open` is set, as a load balancer does by the collector's health check.
+    """
 
     accepted: list[str] = field(default_factory=list)
     refused: int = 0
+    open: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def load(port: int, make: Any) -> Iterator[Load]:
     """Send `make(name)` with a new name again and again while the block runs."""
     result, stop = Load(), threading.Event()
+    result.open.set()
 
     def run() -> None:
         for number in itertools.count():
+            result.open.wait()
             if stop.is_set():
                 return
             name = f"item-{number}"
@@ -143,4 +149,5 @@ def load(port: int, make: Any) -> Iterator[Load]:
         yield result
     finally:
         stop.set()
+        result.open.set()
         thread.join(timeout=15)

@@ -12,7 +12,7 @@ from tests.stack import Collector, fetch, poll
 
 from .backend import Backend, backend
 from .conftest import Configs
-from .sender import counter, load, log, send, span
+from .sender import Load, counter, load, log, send, span
 
 SIGNALS: dict[str, tuple[Callable[[str], Any], Callable[[Backend], set[str]]]] = {
     "traces": (lambda name: span(name=name), lambda behind: {s.name for s in behind.spans()}),
@@ -27,16 +27,27 @@ def missing(accepted: list[str], arrived: set[str]) -> list[str]:
 
 
 def kill_under_load(server: Collector, signal: str, behind: Backend) -> None:
-    """Kill the collector twice under load, then see that nothing it had accepted is missing."""
+    """Kill the collector twice under load, then see that nothing it had accepted is missing.
+
+    After a restart the load waits for the health check: collector 0.155 opens its receiver before all of its queues are
+    read back, and can lose a request that comes in between (README.md says so).
+    """
     make, arrived = SIGNALS[signal]
     with load(server.ports[4318], make) as sent:
         for goal in (ITEMS, 2 * ITEMS):
-            poll(lambda goal=goal: len(sent.accepted) >= goal, f"{goal} accepted")  # type: ignore[misc]
+            reached(sent, goal)
+            before = sent.refused
             server.kill()
+            poll(lambda before=before: sent.refused > before, "the load notices")  # type: ignore[misc]
+            sent.open.clear()
             server.start()
-        poll(lambda: len(sent.accepted) >= 3 * ITEMS, f"{3 * ITEMS} accepted")
-    assert sent.refused > 0, "the load noticed that the collector was away"
-    poll(lambda: not missing(sent.accepted, arrived(behind)), "everything accepted at the backend")
+            sent.open.set()
+        reached(sent, 3 * ITEMS)
+    poll(lambda: not missing(sent.accepted, arrived(behind)), "everything accepted at the backend", 60)
+
+
+def reached(sent: Load, goal: int) -> None:
+    poll(lambda: len(sent.accepted) >= goal, f"{goal} accepted")
 
 
 @pytest.mark.parametrize("signal", ["logs", "metrics"])
