@@ -1,4 +1,4 @@
-"""A program that traces: `python -m tests.clients.native` takes `STEPS`, makes every call after each, and prints what was traced."""
+"""Programs whose anthropic client traces itself; run as processes, because a provider can be set once in each."""
 
 from __future__ import annotations
 
