@@ -170,6 +170,9 @@ class AgentEmitter:
                 own.CONFIDENCE_SOURCE: decision.confidence_source,
             },
         )
+        if decision.outcome == "escalated":
+            # So that a sampler behind us can keep the trace: it sees spans, not events.
+            current_span().set_attribute(own.DECISION_OUTCOME.name, decision.outcome)
 
     def _content(self, text: str | None) -> str | None:
         """Free text of the program or its user, as the capture option allows."""

@@ -311,3 +311,13 @@ def test_a_value_that_is_not_allowed_raises_before_anything_is_emitted(
 def test_an_unknown_reason_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="reason='bored' is not allowed; allowed are circuit_open, rate_limit, "):
         agentobs.fallback("a", reason="bored")
+
+
+def test_an_escalated_decision_marks_the_span_around_it() -> None:
+    with testing.capture() as seen:
+        with agentobs.agent("support"):
+            agentobs.decision("refund", "ask a person", outcome="escalated")
+        with agentobs.agent("billing"):
+            agentobs.decision("refund", "approve")
+    assert seen.span("invoke_agent support").attributes["agentobs.decision.outcome"] == "escalated"
+    assert "agentobs.decision.outcome" not in seen.span("invoke_agent billing").attributes
