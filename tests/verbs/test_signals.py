@@ -314,7 +314,7 @@ def test_an_unknown_reason_names_the_known_ones() -> None:
 
 
 def test_an_escalated_decision_marks_the_span_around_it() -> None:
-    with testing.capture() as seen:
+    with capture() as seen:
         with agentobs.agent("support"):
             agentobs.decision("refund", "ask a person", outcome="escalated")
         with agentobs.agent("billing"):
