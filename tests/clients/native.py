@@ -1,4 +1,4 @@
-"""Programs whose anthropic client traces itself; run as processes, because a provider can be set once in each."""
+"""A program that traces: it takes `STEPS`, makes every call after each of them, and prints what was traced as JSON."""
 
 from __future__ import annotations
 
@@ -114,9 +114,11 @@ def _span(span: ReadableSpan) -> dict[str, Any]:
 class Traced:
     """What was traced, call by call. Client `own` was given a tracer provider of its own, `silent` traces nothing."""
 
-    def __init__(self, loopback: Loopback) -> None:
+    def __init__(self, loopback: Loopback, runner: asyncio.Runner) -> None:
         self.loopback = loopback
         self.spans, self.own = InMemorySpanExporter(), InMemorySpanExporter()
+        # One event loop for all steps: the connections of an asynchronous client belong to it.
+        self.runner = runner
         self.clients: dict[str, Any] = {}
         self.calls: dict[str, Any] = {}
 
@@ -160,7 +162,7 @@ class Traced:
         for name, (call, answers) in SYNC.items():
             with self._call(f"sync {name}", answers):
                 call(self.clients["sync"])
-        asyncio.run(self._run_async())
+        self.runner.run(self._run_async())
         for name in ("own", "silent"):
             with self._call(f"{name} create", WHOLE):
                 _create(self.clients[name])
@@ -184,8 +186,8 @@ STEPS = ("clients", "instrument", "provider", "clients", "uninstrument", "client
 def main() -> None:
     """Print, by the steps taken so far, what each call was traced as."""
     told, taken = {}, []
-    with serve() as loopback:
-        traced = Traced(loopback)
+    with serve() as loopback, asyncio.Runner() as runner:
+        traced = Traced(loopback, runner)
         for step in STEPS:
             taken.append(step)
             traced.take(step)
