@@ -21,7 +21,7 @@ from ..context import CALL
 from ..record import Call
 from .errors import cause_of_retry, describe
 from .patching import Patch, Wrapper
-from .reading import json_object, pick, sse_events, text
+from .reading import json_object, sse_events, text
 from .servers import Servers
 from .streams import Body, Watch, drain, watch_response, watch_stream
 from .streams import _deferred as deferred
@@ -368,10 +368,4 @@ def _raw_watch(calls: Calls, call: Call, streamed: bool) -> tuple[Watch, Body]:
     return Watch(call, finish, fail, calls.end, False), body
 
 
-def error_of_chunk(chunk: Any) -> Any:
-    """The error object that a chunk reports, `None` where it reports none."""
-    error = pick(chunk, "error")
-    return error if isinstance(error, (dict, str)) or error is not None else None
-
-
-__all__ = ["Calls", "Client", "Hooks", "Patch", "Route", "Rule", "Wrapper", "drain", "error_of_chunk"]
+__all__ = ["Calls", "Client", "Hooks", "Patch", "Route", "Rule", "Wrapper", "drain"]
