@@ -1,4 +1,7 @@
-"""Observability for AI agents: `agentobs.instrument()` and everything they do becomes spans, metrics and events."""
+"""Observability for AI agents: `agentobs.instrument()` and everything they do becomes spans, metrics and events.
+
+The package of the distribution agentobs-otel; `agentobs_otel.py` looks for that name in this file.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`python -m agentobs`, the same as the command `agentobs`."""
 
-from agentobs.cli import main
+from agentobs_otel import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

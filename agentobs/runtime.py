@@ -11,7 +11,7 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import guard
+from . import distribution, guard
 from .config import Capture, Config, ConfigError, Conventions, Metrics, resolve
 from .version import VERSION
 
@@ -260,6 +260,7 @@ def _make(
     from .emit import Emitter
     from .integrations import INTEGRATIONS, streams
 
+    distribution.warn()
     book = price_book(config.prices)
     emitter = Emitter(
         config,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 COMMANDS = {
     "run": "run a program as python would, observed",
@@ -44,10 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name == "--version":
         from agentobs.version import VERSION
 
-        sys.stdout.write(f"agentobs {VERSION}\n")
+        sys.stdout.write(f"agentobs {VERSION} in {Path(__file__).parents[1]}\n")
         return 0
     if name not in COMMANDS:
         sys.stderr.write(f"agentobs: there is no command {name!r}; there are {', '.join(COMMANDS)}\n")
         return 2
+    if name != "run":  # the program that it becomes tells by itself
+        from agentobs import distribution
+
+        distribution.warn()
     code: int = import_module(f"{__name__}.{name}").main(rest)
     return code

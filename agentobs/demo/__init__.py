@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from .compare import Comparison
     from .session import Session
 
-_NEEDED = ("openai", "anthropic", "pybreaker", "rich")
+_NEEDED = ("openai", "anthropic", "pybreaker", "rich", "itsdangerous")
 _LONGEST_DIFF = 30
 _REFRESH_S = 0.25
 _INTERRUPTED = 130
 """The exit code of a program that SIGINT ended, as shells have it."""
 NEXT_STEPS = """\
 Next, with your own agent:
-  1. pip install agentobs, and put this before your first model call:
+  1. Install it where your agent runs (README.md, "Install"), and put this before your first model call:
        import agentobs; agentobs.instrument(service="my-agent")
      or run it unchanged: agentobs run app.py
   2. See what was found: print(agentobs.instrument().report())
@@ -94,7 +94,7 @@ def run(options: Options) -> int:
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
-        _complain(f"agentobs demo needs {', '.join(missing)}: pip install 'agentobs[demo]'")
+        _complain(f"agentobs demo needs {', '.join(missing)}: pip install {' '.join(missing)}")
         return 2
     try:
         comparison = _compared(options)

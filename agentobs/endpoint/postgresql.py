@@ -25,7 +25,7 @@ class PostgreSQL:
         try:
             import psycopg
         except ImportError as error:
-            raise ConfigError("store=postgresql://... needs psycopg: pip install 'agentobs[postgresql]'") from error
+            raise ConfigError("store=postgresql://... needs psycopg: pip install 'psycopg[binary]'") from error
         try:
             parts = urlsplit(url)
             psycopg.conninfo.conninfo_to_dict(url)

@@ -57,7 +57,7 @@ class Signer:
         try:
             from itsdangerous import BadData, URLSafeTimedSerializer
         except ImportError as error:
-            raise ConfigError("feedback needs itsdangerous: pip install 'agentobs[feedback]'") from error
+            raise ConfigError("feedback needs itsdangerous: pip install itsdangerous") from error
         self._bad = BadData
         self._serializer: Any = URLSafeTimedSerializer(
             list(reversed(secrets)),  # it wants the newest last

@@ -40,7 +40,7 @@ def dump(content: Mapping[str, Any]) -> str:
     try:
         import yaml
     except ImportError as error:
-        raise MissingYAMLError("generating YAML needs PyYAML: pip install 'agentobs[yaml]'") from error
+        raise MissingYAMLError("generating YAML needs PyYAML: pip install pyyaml") from error
 
     class Dumper(yaml.SafeDumper):  # type: ignore[misc,unused-ignore]  # untyped where no stubs are installed
         def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:

@@ -125,7 +125,7 @@ def _yaml(path: Path, text: str) -> tuple[Any, dict[Where, int]]:
         import yaml
     except ImportError as error:
         raise PriceFileError(
-            f"{path}: a YAML file needs PyYAML: pip install 'agentobs[yaml]', or write the file as TOML"
+            f"{path}: a YAML file needs PyYAML: pip install pyyaml, or write the file as TOML"
         ) from error
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)

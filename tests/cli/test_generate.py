@@ -148,5 +148,5 @@ def test_missing_yaml_library_is_named_with_its_cure(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (
         1,
-        "agentobs generate: generating YAML needs PyYAML: pip install 'agentobs[yaml]'\n",
+        "agentobs generate: generating YAML needs PyYAML: pip install pyyaml\n",
     )

@@ -344,6 +344,6 @@ async def test_async_cut(family: _Family, loopback: Loopback) -> None:
 
 # --- the documentation ------------------------------------------------------------------------------------------------
 def test_the_readme_has_this_table(pytestconfig: pytest.Config) -> None:
-    readme = (pytestconfig.rootpath / "README.md").read_text(encoding="utf-8")
+    readme = (pytestconfig.rootpath / "agentobs" / "README.md").read_text(encoding="utf-8")
     between = readme.partition("<!-- endings -->\n")[2].partition("<!-- /endings -->")[0]
     assert between == endings.table()

@@ -170,7 +170,7 @@ def test_without_the_extra_it_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pybreaker", None)
     assert demo.run(demo.Options(**SHORT)) == 2
-    assert "pip install 'agentobs[demo]'" in capsys.readouterr().err
+    assert "agentobs demo needs pybreaker: pip install pybreaker\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The README says what is true: its code runs, its files load, its tables are those of the code."""
+"""The documents say what is true: code runs, files load, tables are those of the code, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -13,17 +13,28 @@ from pathlib import Path
 import pytest
 
 from agentobs import catalogue
-from agentobs.config import OPTIONS
+from agentobs.config import KNOWN_LIBRARIES, OPTIONS
 from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
 from agentobs.pricing import PriceBook
+from agentobs.version import VERSION
+from tests.support.environments import tracked
 
 ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(path.relative_to(ROOT) for path in tracked() if path.suffix == ".md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+INSIDE = (ROOT / "agentobs" / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+PROGRAMS = [
+    pytest.param(code, id=f"{path}: {code.strip().splitlines()[-1][:40]}")
+    for path in DOCUMENTS
+    for code in blocks((ROOT / path).read_text(encoding="utf-8"), "python")
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +51,7 @@ def environ() -> Iterator[dict[str, str]]:
         }
 
 
-@pytest.mark.parametrize("code", blocks("python"), ids=lambda code: code.strip().splitlines()[-1][:40])
+@pytest.mark.parametrize("code", PROGRAMS)
 def test_python_runs(code: str, environ: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
@@ -50,7 +61,7 @@ def test_python_runs(code: str, environ: dict[str, str], tmp_path: Path) -> None
 
 
 def test_the_price_file_loads(tmp_path: Path) -> None:
-    (text,) = blocks("toml")
+    (text,) = blocks(INSIDE, "toml")
     tomllib.loads(text)
     path = tmp_path / "prices.toml"
     path.write_text(text, encoding="utf-8")
@@ -59,7 +70,7 @@ def test_the_price_file_loads(tmp_path: Path) -> None:
 
 def test_every_option_is_listed_with_its_variable_and_default() -> None:
     for option in OPTIONS:
-        (row,) = [line for line in README.splitlines() if line.startswith(f"| `{option.name}` ")]
+        (row,) = [line for line in INSIDE.splitlines() if line.startswith(f"| `{option.name}` ")]
         assert f"`{option.env}`" in row
         if isinstance(option.default, (str, int)):
             assert str(option.default) in row
@@ -68,7 +79,7 @@ def test_every_option_is_listed_with_its_variable_and_default() -> None:
 
 
 def test_every_metric_is_in_the_table() -> None:
-    table = README.partition("| subject | metrics |")[2].partition("\n\n")[0]
+    table = INSIDE.partition("| subject | metrics |")[2].partition("\n\n")[0]
     named = [name.replace("…", "gen_ai.client.inference.") for name in re.findall(r"`([^`]+)`", table)]
     expanded = [part for name in named for part in _expand(name)]
     for metric in catalogue.metrics("latest"):
@@ -82,7 +93,36 @@ def _expand(name: str) -> list[str]:
     return [name] if found is None else [found[1] + middle + found[3] for middle in found[2].split(",")]
 
 
-def test_links_and_pictures_exist() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target
+def test_the_front_page_is_short_and_has_each_subject_once() -> None:
+    assert len(README.splitlines()) <= 170
+    headings = [
+        line.lower() for line in re.sub(r"```.*?```", "", README, flags=re.DOTALL).splitlines() if line[:1] == "#"
+    ]
+    assert len(headings) == len(set(headings))
+
+
+def test_the_supported_libraries_are_those_of_the_code() -> None:
+    between = README.partition("<!-- libraries -->\n")[2].partition("<!-- /libraries -->")[0]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in between.splitlines()[2:]] == list(KNOWN_LIBRARIES)
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == VERSION
+
+
+def anchors(text: str) -> set[str]:
+    """What GitHub makes of the headings: small letters, no punctuation, dashes for spaces."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_links_pictures_and_anchors_exist(document: Path) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]+))?\)", text):
+        if "://" in target:
+            continue
+        path = (ROOT / document).parent / target if target else ROOT / document
+        assert path.exists(), target
+        assert not anchor or anchor in anchors(path.read_text(encoding="utf-8")), f"{target}#{anchor}"

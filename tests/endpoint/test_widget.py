@@ -15,7 +15,7 @@ from tests.stack import poll, require
 from .serving import serving
 from .twins import SECRET
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install 'agentobs[test]'")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
 PICTURES = Path(__file__).parents[2] / "examples" / "pictures"
 PAGE = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Support</title>
