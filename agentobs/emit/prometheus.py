@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import prometheus_client
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -183,7 +184,7 @@ def resource_labels(service: str | None, environ: Mapping[str, str] | None = Non
     for pair in env.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
         key, found, value = pair.partition("=")
         if found and key.strip():
-            labels[_label(key.strip())] = value.strip()
+            labels[_label(key.strip())] = unquote(value.strip())
     if service:
         labels["service_name"] = service
     return labels

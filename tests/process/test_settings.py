@@ -1,0 +1,253 @@
+"""What the OTEL_* variables do: every row of `agentobs.environment` by what a real receiver gets, or by what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.stack import poll
+
+from .programs import command, environ, run
+from .receiver import Receiver
+
+PROGRAM = """
+    import agentobs, sys
+    from tests.faults import model
+    handle = agentobs.instrument()
+    for number in range(int(sys.argv[1]) if len(sys.argv) > 1 else 1):
+        with agentobs.agent("support"):
+            model.client().chat.completions.create(**model.ask(number))
+            agentobs.decision("route", "a reason of some length")
+    handle.flush()
+    print(handle.report())
+"""
+
+
+def play(received: Receiver, service: str, *args: str, **env: str) -> str:
+    return run(
+        PROGRAM, *args, **{"OTEL_EXPORTER_OTLP_ENDPOINT": received.http, "OTEL_SERVICE_NAME": service, **env}
+    ).stdout
+
+
+def seen(received: Receiver, signal: str, service: str) -> list[str]:
+    items = poll(lambda: received.items(signal, service), f"{signal} of {service}")
+    return [item.name for item in items]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_every_signal_arrives_however_it_is_sent(received: Receiver, protocol: str, compression: str) -> None:
+    service = f"{protocol}-{compression}"
+    play(
+        received,
+        service,
+        OTEL_EXPORTER_OTLP_ENDPOINT=received.grpc if protocol == "grpc" else received.http,
+        OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
+        OTEL_EXPORTER_OTLP_COMPRESSION=compression,
+    )
+    assert "chat gpt-4.1-mini" in seen(received, "traces", service)
+    assert seen(received, "logs", service) == ["agentobs.decision"]
+    poll(lambda: received.points(service, "agentobs.calls"), "metrics")
+
+
+def test_a_signal_has_a_place_and_settings_of_its_own(received: Receiver) -> None:
+    play(
+        received,
+        "own-place",
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",
+        OTEL_EXPORTER_OTLP_TIMEOUT="1",
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=received.grpc,
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL="grpc",
+        OTEL_EXPORTER_OTLP_TRACES_INSECURE="true",
+        OTEL_EXPORTER_OTLP_TRACES_HEADERS="x-token=a%2Cb",
+        OTEL_LOGS_EXPORTER="none",
+        OTEL_METRICS_EXPORTER="none",
+    )
+    assert "chat gpt-4.1-mini" in seen(received, "traces", "own-place")
+    assert {item.attributes.get("received.token") for item in received.items("traces", "own-place")} == {"a,b"}
+    assert not received.items("logs", "own-place")
+    assert not received.points("own-place", "agentobs.calls")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "share", "traces"), [("always_off", "", 0), ("traceidratio", "0", 0), ("always_on", "", 9)]
+)
+def test_a_sampler_thins_traces_and_nothing_else(received: Receiver, sampler: str, share: str, traces: int) -> None:
+    service = f"sampled-{sampler}"
+    play(received, service, "3", OTEL_TRACES_SAMPLER=sampler, OTEL_TRACES_SAMPLER_ARG=share)
+    (total,) = poll(lambda: received.last(service, "agentobs.calls"), "calls").values()
+    assert total == 3
+    assert len(seen(received, "logs", service)) == 3
+    assert len(received.items("traces", service)) == traces * 2 // 3
+
+
+def test_limits_of_attributes(received: Receiver) -> None:
+    play(
+        received,
+        "limited",
+        OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT="2",
+        OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT="4",
+        OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT="3",
+    )
+    poll(lambda: len(received.items("traces", "limited")) == 2, "spans")
+    for item in received.items("traces", "limited"):
+        assert len(item.attributes) == 2
+        assert all(len(value) <= 4 for value in item.attributes.values() if isinstance(value, str))
+    (event,) = poll(lambda: received.items("logs", "limited"), "event")
+    assert len(event.attributes) == 3
+
+
+@pytest.mark.parametrize(("preference", "temporality"), [("cumulative", 2), ("delta", 1)])
+def test_temporality(received: Receiver, preference: str, temporality: int) -> None:
+    service = f"temporality-{preference}"
+    play(received, service, OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=preference)
+    for metric in ("agentobs.calls", "gen_ai.client.inference.duration"):
+        points = poll(lambda metric=metric: received.points(service, metric), metric)
+        assert {point.temporality for point in points} == {temporality}
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "shape"),
+    [("explicit_bucket_histogram", "histogram"), ("base2_exponential_bucket_histogram", "exponentialHistogram")],
+)
+def test_shape_of_histograms(received: Receiver, aggregation: str, shape: str) -> None:
+    play(received, shape, OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION=aggregation)
+    points = poll(lambda: received.points(shape, "gen_ai.client.inference.duration"), "histogram")
+    assert all(shape in (point.raw or {}) for point in points)
+
+
+def test_exemplars_are_filtered(received: Receiver) -> None:
+    for chosen, there in (("trace_based", True), ("always_off", False)):
+        service = f"exemplars-{chosen}"
+        play(received, service, OTEL_METRICS_EXEMPLAR_FILTER=chosen)
+        points = poll(lambda service=service: received.points(service, "gen_ai.client.inference.duration"), "histogram")
+        given = [p for point in points for p in (point.raw or {})["histogram"]["dataPoints"] if p.get("exemplars")]
+        assert bool(given) is there, chosen
+
+
+def test_metrics_are_exported_as_often_as_asked(received: Receiver) -> None:
+    program = """
+        import agentobs, os, sys
+        agentobs.instrument()
+        agentobs.decision("route", "x")
+        sys.stdin.read()
+        os._exit(0)
+    """
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": received.http,
+        "OTEL_SERVICE_NAME": "often",
+        "OTEL_METRIC_EXPORT_INTERVAL": "200",
+        "OTEL_METRIC_EXPORT_TIMEOUT": "5000",
+    }
+    with subprocess.Popen(command(program), env=environ(env), stdin=subprocess.PIPE) as running:
+        poll(lambda: len(received.points("often", "agentobs.decisions")) > 1, "two exports")
+        running.communicate(b"")
+
+
+def test_resource_attributes_are_percent_decoded_on_both_paths(received: Receiver) -> None:
+    given = "team=caf%C3%A9%2C%20north,service.version=1.2"
+    play(received, "decoded", OTEL_RESOURCE_ATTRIBUTES=given)
+    (item, *_) = poll(lambda: received.items("traces", "decoded"), "spans")
+    assert (item.resource["team"], item.resource["service.version"]) == ("café, north", "1.2")
+    shown = run(
+        """
+        import agentobs, prometheus_client
+        agentobs.instrument(service="decoded")
+        print(prometheus_client.generate_latest().decode())
+        """,
+        OTEL_RESOURCE_ATTRIBUTES=given,
+    ).stdout
+    assert 'team="café, north"' in shown
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "is not allowed for spans; allowed are gzip, none with grpc"),
+        ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "lz4", "is not allowed for events; allowed are gzip, none with grpc"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "is not allowed for spans; allowed are grpc, http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon", "is not allowed for spans; allowed is a number of seconds from 0 up"),
+        ("OTEL_EXPORTER_OTLP_INSECURE", "perhaps", "is not allowed for spans; allowed are true, false"),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            "x",
+            "is not allowed for metrics; allowed are cumulative",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            "x",
+            "is not allowed for metrics; allowed are expl",
+        ),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "bogus", "is not allowed for metrics; allowed are trace_based, always_on"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "is not allowed for metrics; allowed is a whole number from 1 up"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "x", "is not allowed for metrics; allowed is a whole number from 1 up"),
+        ("OTEL_TRACES_SAMPLER", "sometimes", "is not allowed for spans; allowed are always_on, always_off"),
+        ("OTEL_TRACES_SAMPLER_ARG", "7", "is not allowed for spans; allowed is a number from 0 to 1"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team", "is not allowed for spans; allowed are key=value pairs"),
+        *(
+            (f"OTEL_{queue}_{name}", "x", "; allowed is a whole number from 1 up")
+            for queue in ("BSP", "BLRP")
+            for name in ("SCHEDULE_DELAY", "MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE", "EXPORT_TIMEOUT")
+        ),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4000", "allowed is at most OTEL_BSP_MAX_QUEUE_SIZE, which is 2048"),
+        *(
+            (f"OTEL_{name}_LIMIT", "x", "; allowed is a whole number from 0 up")
+            for name in (
+                "ATTRIBUTE_COUNT",
+                "ATTRIBUTE_VALUE_LENGTH",
+                "SPAN_ATTRIBUTE_COUNT",
+                "SPAN_ATTRIBUTE_VALUE_LENGTH",
+                "SPAN_EVENT_COUNT",
+                "SPAN_LINK_COUNT",
+                "EVENT_ATTRIBUTE_COUNT",
+                "LINK_ATTRIBUTE_COUNT",
+                "LOGRECORD_ATTRIBUTE_COUNT",
+                "LOGRECORD_ATTRIBUTE_VALUE_LENGTH",
+            )
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_signal_and_cure(variable: str, value: str, message: str) -> None:
+    sampler = "traceidratio" if variable.endswith("_ARG") else ""
+    done = refused(**{"OTEL_TRACES_SAMPLER": sampler, variable: value})
+    assert done.startswith(f"ConfigError: {variable}={value!r}"), done
+    assert message in done
+
+
+def refused(**env: str) -> str:
+    """The error with which `instrument()` refuses these variables, in a process that has imported nothing yet."""
+    program = """
+    import agentobs
+    try:
+        agentobs.instrument()
+    except agentobs.ConfigError as error:
+        print("ConfigError:", error)
+    """
+    return run(program, **{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317", **env}).stdout
+
+
+def test_a_wrong_header_is_named_without_its_value() -> None:
+    message = refused(OTEL_EXPORTER_OTLP_HEADERS="Bearer s3cret")
+    assert message.startswith("ConfigError: OTEL_EXPORTER_OTLP_HEADERS is not allowed for spans; allowed are key=value")
+    assert "s3cret" not in message
+
+
+def test_an_address_without_a_scheme_is_named() -> None:
+    message = refused(OTEL_EXPORTER_OTLP_ENDPOINT="localhost:4318")
+    assert (
+        "OTEL_EXPORTER_OTLP_ENDPOINT='localhost:4318' is not allowed for spans; allowed is an address with http"
+        in message
+    )
+
+
+def test_the_console_is_an_exporter_too() -> None:
+    shown = run(PROGRAM, OTEL_TRACES_EXPORTER="console").stdout
+    assert '"name": "chat gpt-4.1-mini"' in shown
+    assert "spans: made from the OTEL_* variables" in shown
+
+
+@pytest.mark.parametrize("signal", ["TRACES", "METRICS", "LOGS"])
+def test_an_exporter_that_is_not_installed_is_named(signal: str) -> None:
+    message = refused(**{f"OTEL_{signal}_EXPORTER": "carrier_pigeon"})
+    assert f"OTEL_{signal}_EXPORTER='carrier_pigeon' names an exporter that is not installed; there are " in message
