@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from agentobs.catalogue import Attribute, genai, own
+from agentobs.privacy.patterns import SECRET_NAME
 
-from .secrets import CONTENT_ATTRIBUTES, SECRET_KEYS, SECRET_MEMBER, SECRET_VALUES
+from .secrets import CONTENT_ATTRIBUTES, MASKED, MASKED_INSIDE
 from .yamlfile import Section, document
 
 Content = Literal["redact", "drop"]
@@ -128,7 +129,7 @@ def agent(options: CollectorOptions) -> Mapping[str, Any]:
             "limit_mib": env("MEMORY_MIB", 256),
             "spike_limit_mib": env("MEMORY_SPIKE_MIB", 64),
         },
-        "attributes/secrets": {"actions": [{"pattern": pattern, "action": "delete"} for pattern in SECRET_KEYS]},
+        "attributes/secrets": {"actions": [{"pattern": SECRET_NAME, "action": "delete"}]},
     }
     if options.content == "drop":
         processors["attributes/content"] = _drop_content()
@@ -178,28 +179,33 @@ def agent_queue() -> Mapping[str, Any]:
 def _redaction() -> dict[str, Any]:
     return {
         "allow_all_keys": True,
-        "blocked_key_patterns": list(SECRET_KEYS),
-        "blocked_values": list(SECRET_VALUES.values()),
+        "blocked_key_patterns": [SECRET_NAME],
+        "blocked_values": list(MASKED),
         "summary": "info",
     }
 
 
-def _masked_members() -> dict[str, Any]:
-    # "$${1}" because the collector would read "${1}" as a variable of its own.
-    pattern = SECRET_MEMBER.replace("\\", "\\\\").replace('"', '\\"')
-    arguments = f'"{pattern}", "$${{1}}****"'
+def _masked_inside() -> dict[str, Any]:
+    arguments = [f"{_text(pattern)}, {_text(replacement)}" for pattern, replacement in MASKED_INSIDE]
 
-    def over_attributes(context: str) -> str:
-        return f'replace_all_patterns({context}.attributes, "value", {arguments})'
+    def over_attributes(context: str) -> dict[str, Any]:
+        # Each context by itself: of statements for spans and for events in one list, the collector would run all only
+        # for spans that have events.
+        rows = [f'replace_all_patterns({context}.attributes, "value", {row})' for row in arguments]
+        return {"context": context, "statements": rows}
 
+    logs = over_attributes("log")
+    logs["statements"] += [f"replace_pattern(log.body, {row}) where IsString(log.body)" for row in arguments]
     return {
         "error_mode": "ignore",
         "trace_statements": [over_attributes("span"), over_attributes("spanevent")],
-        "log_statements": [
-            over_attributes("log"),
-            f"replace_pattern(log.body, {arguments}) where IsString(log.body)",
-        ],
+        "log_statements": [logs],
     }
+
+
+def _text(value: str) -> str:
+    """A string of OTTL; "$$" because the collector would read "${1}" as a variable of its own."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${") + '"'
 
 
 def _ottl(name: str, attribute: Attribute, condition: str) -> dict[str, Any]:
@@ -284,7 +290,8 @@ def gateway(options: CollectorOptions) -> Mapping[str, Any]:
     }
     if options.content == "drop":
         processors["attributes/content"] = _drop_content()
-    processors |= {"redaction": _redaction(), "transform/members": _masked_members()}
+    # First what is known by what stands around it: of `https://TOKEN@host` redaction would take the whole for an address.
+    processors |= {"transform/secrets": _masked_inside(), "redaction": _redaction()}
     redacted = list(processors)
     processors["tail_sampling"] = _tail_sampling(options)
     metrics = env("METRICS_EXPORTERS", "[prometheus, otlp_http/metrics]")

@@ -33,8 +33,8 @@ def bounded(value: Any, limit_bytes: int, redacted: bool) -> Any:
         longest = limit_bytes + _MARGIN_CHARS
         return text if len(text) <= longest else _head(text, longest, redacted)
 
-    found = plain(value, shorten)
-    return redact(found) if redacted else found
+    data = plain(value, shorten)
+    return redact(data) if redacted else data
 
 
 def base64_bytes(chars: int, end: str) -> int:

@@ -91,11 +91,11 @@ class _Reader:
         return _note(value)
 
     def _mapping(self, value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for key, item in list(value.items())[:_MOST_ITEMS]:
             name = clean(str.__str__(key)) if isinstance(key, str) else _key(key)
-            found[name] = self.read(item, above)
-        return found
+            fields[name] = self.read(item, above)
+        return fields
 
     def _sequence(self, value: Any, above: tuple[int, ...]) -> list[Any]:
         items = list(value)
@@ -110,15 +110,15 @@ def fields_of(value: Any) -> dict[str, Any] | None:
 
     Of a pydantic model only the fields that were set: what the other side did not say is not there.
     """
-    kind = type(value)
-    if hasattr(kind, "model_fields") and hasattr(kind, "__pydantic_fields__"):
+    type_ = type(value)
+    if hasattr(type_, "model_fields") and hasattr(type_, "__pydantic_fields__"):
         given = getattr(value, "model_fields_set", None)
         fields = {name: item for name, item in vars(value).items() if given is None or name in given}
         fields.update(getattr(value, "__pydantic_extra__", None) or {})
         return fields
-    if dataclasses.is_dataclass(kind):
+    if dataclasses.is_dataclass(type_):
         return {f.name: getattr(value, f.name, None) for f in dataclasses.fields(value)}
-    attributes = getattr(kind, "__attrs_attrs__", None)
+    attributes = getattr(type_, "__attrs_attrs__", None)
     if attributes is not None:
         return {a.name: getattr(value, a.name, None) for a in attributes}
     return None
@@ -145,5 +145,5 @@ def _key(key: Any) -> str:
 
 
 def _note(value: Any) -> str:
-    kind = type(value)
-    return f"<{kind.__module__}.{kind.__qualname__}>"
+    type_ = type(value)
+    return f"<{type_.__module__}.{type_.__qualname__}>"

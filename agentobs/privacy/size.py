@@ -124,8 +124,8 @@ def _fit_object(entries: dict[str, Any], budget: int, left_out: LeftOut) -> dict
         return {_ELLIPSIS: f"[{len(names) - count} entries left out]"} if count < len(names) else {}
 
     def share_of(count: int) -> int:
-        said = _size(note(count)) if count < len(names) else 1
-        return _share(sizes[:count], budget - said - sum(keys[:count]) - count)
+        note_size = _size(note(count)) if count < len(names) else 1
+        return _share(sizes[:count], budget - note_size - sum(keys[:count]) - count)
 
     def too_many(count: int) -> bool:
         return count > 0 and share_of(count) < min(_READABLE_ENTRY_BYTES, max(sizes[:count]))

@@ -8,8 +8,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, Literal
 
+from .patterns import KEY_WORDS, SECRET, SECRET_WORDS
 from .plain import clean, dumps, plain
-from .text import SECRET, redact_text
+from .text import redact_text
 
 _Sort = Literal["harmless", "token", "secret"]
 
@@ -20,13 +21,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_SECRET_WORDS: Final = _words(
-    "password passwords passwd passphrase passcode pwd secret secrets credential credentials authorization apikey"
-    " cookie cookies jwt cvv cvc ssn privatekey secretkey accesskey"
-)
-_KEY_WORDS: Final = _words(
-    "api access private secret signing encryption account master auth subscription service session"
-)
+_SECRET_WORDS: Final = frozenset(SECRET_WORDS)
+_KEY_WORDS: Final = frozenset(KEY_WORDS)
 _HARMLESS_ENDS: Final = _words(
     "count counts limit length type types usage policy policies field fields hint hints required enabled expiry expires"
     " max min budget id ids name names url uri rotation strength"
@@ -64,13 +60,13 @@ def _walk(value: Any, sort: _Sort, json_depth: int) -> Any:
 
 
 def _object(value: dict[str, Any], sort: _Sort, json_depth: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    redacted: dict[str, Any] = {}
     for key, item in value.items():
         name = redact_text(key)
         if name != key:
-            name = _unused(name, found)
-        found[name] = _walk(item, sort if sort != "harmless" else _sort_of(key), json_depth)
-    return found
+            name = _unused(name, redacted)
+        redacted[name] = _walk(item, sort if sort != "harmless" else _sort_of(key), json_depth)
+    return redacted
 
 
 def _unused(name: str, taken: dict[str, Any]) -> str:

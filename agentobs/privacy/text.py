@@ -9,51 +9,61 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
 
-SECRET: Final = "[SECRET]"  # noqa: S105  what stands in a secret's place
-EMAIL: Final = "[EMAIL]"
-CARD: Final = "[CARD]"
-IBAN: Final = "[IBAN]"
-SSN: Final = "[SSN]"
-PHONE: Final = "[PHONE]"
-
-_KEY_PREFIXES = (
-    *("sk-", "sk_", "rk_", "pk_live_", "whsec_", "AIza", "ya29.", "GOCSPX-", "AKIA", "ASIA", "eyJ", "SG."),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "xapp-", "slack.com/services/"),
-    *("hf_", "gsk_", "xai-", "npm_", "pypi-", "r8_", "pplx-", "tvly-", "lsv2_", "dop_v1_"),
+from .patterns import (
+    BEARER,
+    CARD,
+    CARD_NUMBER,
+    EMAIL,
+    EMAIL_HOST,
+    EMAIL_NAME,
+    IBAN,
+    IBAN_LENGTHS,
+    KEY_WORDS,
+    LETTERS,
+    PAYMENT_CARD,
+    PEM_BEGIN,
+    PEM_BODY,
+    PEM_END,
+    PHONE,
+    SECRET,
+    SERVICE_KEYS,
+    SLACK_HOOK,
+    SOCIAL_SECURITY,
+    SSN,
+    TELEPHONE,
+    USERINFO,
+    Pattern,
 )
-_KEYS = re.compile(
-    r"""(?<![A-Za-z0-9])(?:
-        sk-[\w-]{16,}+                                      # OpenAI, Anthropic, OpenRouter, DeepSeek
-      | [sr]k_(?:live|test)_\w{10,}+ | pk_live_\w{10,}+ | whsec_[\w+/=]{16,}+   # Stripe
-      | gh[pousr]_\w{20,}+ | github_pat_\w{20,}+ | glpat-[\w-]{16,}+
-      | (?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])            # AWS access key id
-      | AIza[\w-]{30,}+ | ya29\.[\w-]{20,}+ | GOCSPX-[\w-]{20,}+                # Google
-      | xox[a-z]-[\w-]{10,}+ | xapp-[\w-]{10,}+             # Slack
-      | hf_\w{20,}+ | gsk_\w{20,}+ | xai-\w{20,}+ | npm_\w{30,}+ | pypi-[\w-]{20,}+ | r8_\w{20,}+
-      | pplx-\w{20,}+ | tvly-[\w-]{16,}+ | lsv2_\w{20,}+ | dop_v1_\w{20,}+ | SG\.[\w-]{16,}+\.[\w-]{16,}+
-      | eyJ[\w-]{8,}+\.eyJ[\w-]{8,}+(?:\.[\w-]*+){0,3}      # JSON web token, also without its signature
-    )""",
-    re.VERBOSE | re.ASCII,
-)
-_SLACK_HOOK = re.compile(r"(?<=slack\.com/services/)[\w/]{8,}+", re.ASCII)
 
-_PEM_BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_BODY = re.compile(r"[A-Za-z0-9+/=\s\\]*+")
+
+def _compiled(pattern: Pattern) -> re.Pattern[str]:
+    """Groups 1 and 2 are what stands around the secret and stays."""
+    flags = re.ASCII | (re.IGNORECASE if pattern.ignore_case else 0)
+    return re.compile(f"({pattern.start}{pattern.before})(?:{pattern.form})({pattern.after})", flags)
+
+
+_KEY_PREFIXES = tuple(dict.fromkeys(prefix for row in (*SERVICE_KEYS, SLACK_HOOK) for prefix in row.needs))
+_KEYS = re.compile(f"(?<![A-Za-z0-9])(?:{'|'.join(row.form for row in SERVICE_KEYS)})", re.ASCII)
+_KEPT_AROUND = rf"\g<1>{SECRET}\g<2>"
+_SLACK_HOOK = _compiled(SLACK_HOOK)
+
+_PEM_BEGIN = re.compile(PEM_BEGIN)
+_PEM_END = re.compile(PEM_END)
+_PEM_BODY = re.compile(f"{PEM_BODY}+")
 
 _SHORTEST_KEY_CHARS = 15
 
-_BEARER = re.compile(r"(?i)\b(bearer[ \t]{1,8})([\w.~+/=-]{8,}+)", re.ASCII)
-_USERINFO = re.compile(r"""://([^\s/?#"'<>`]{1,512})@""")
+_BEARER = _compiled(BEARER)
+_USERINFO = _compiled(USERINFO)
 
-_EMAIL_NAME = re.compile(r"(?<![\w.%+-])[\w.%+-]++\Z")
+_EMAIL_NAME_CLASS = EMAIL_NAME.replace(LETTERS, r"\w")
+_EMAIL_HOST_CLASS = EMAIL_HOST.replace(LETTERS, r"\w")
+_EMAIL_NAME = re.compile(rf"(?<!{_EMAIL_NAME_CLASS}){_EMAIL_NAME_CLASS}++\Z")
 _EMAIL_NAME_CHARS = 64
-_EMAIL_HOST = re.compile(r"[\w-]++(?:\.[\w-]++)++")
+_EMAIL_HOST = re.compile(rf"{_EMAIL_HOST_CLASS}++(?:\.{_EMAIL_HOST_CLASS}++)++")
 
 _NAMES = ("passw", "pwd", "passphrase", "secret", "key", "token", "authorization", "credential")
-_KEY_KINDS = ("api", "access", "private", "account", "signing", "encryption", "client", "service", "master", "auth")
 _ASSIGNED = re.compile(
     r"""(?ix)
     (?: passwords? | passwd | pwd | passphrase | secrets?(?:[_-]?(?:access)?[_-]?key)? | key | token | authorization
@@ -71,49 +81,16 @@ _QUOTED = {
 _NO_VALUES = re.compile(
     r"(?i)(?:str|string|text|bytes|int|none|null|nil|true|false|undefined|required|optional|missing|invalid|any)[.)\]}:]*"
 )
-_TOLD = re.compile(r"(?i)\b((?:password|passcode|passphrase) is )(?=[^\s]{0,63}[0-9])([^\s\[\]]{4,64}+)")
+_STATED = re.compile(r"(?i)\b((?:password|passcode|passphrase) is )(?=[^\s]{0,63}[0-9])([^\s\[\]]{4,64}+)")
 
 _DIGITS = re.compile(r"[0-9]{2,}+")
-_CARD = re.compile(
-    r"(?<![\w.-])(?:[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,3})?|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5}"
-    r"|[0-9]{13,19})(?!\w|-\w|\.[0-9])",
-    re.ASCII,
-)
-_CARD_NUMBER = re.compile(
-    r"4[0-9]{12}(?:[0-9]{3}){0,2}|5[1-5][0-9]{14}|2(?:22[1-9]|2[3-9][0-9]|[3-6][0-9]{2}|7[01][0-9]|720)[0-9]{12}"
-    r"|3[47][0-9]{13}|3[0689][0-9]{12}|35[0-9]{14,17}|6(?:011|5[0-9]{2}|4[4-9][0-9]|[237][0-9]{2})[0-9]{12,15}"
-)
-"""The numbers that card issuers use, with their lengths; the check digit is checked apart."""
-_SSN = re.compile(r"(?<![\w.-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?!\w|-\w)", re.ASCII)
-_PHONE = re.compile(r"\+(?<![\w+=/]\+)[1-9](?:[ .()/-]{0,2}[0-9]){7,14}(?![0-9])", re.ASCII)
+_CARD = re.compile(rf"(?<![\w.-])(?:{PAYMENT_CARD.form})(?!\w|-\w|\.[0-9])", re.ASCII)
+_CARD_NUMBER = re.compile(CARD_NUMBER)
+_SSN = re.compile(rf"(?<![\w.-]){SOCIAL_SECURITY.form}(?!-\w)", re.ASCII)
+_PHONE = re.compile(rf"(?<![\w+=/]){TELEPHONE.form}(?![0-9])", re.ASCII)
 _SHORTEST_UNBROKEN_PHONE = len("+1234567890")
 
 _IBAN_REST = re.compile(r"(?: ?[A-Z0-9]){11,30}")
-_IBAN_LENGTHS = {
-    country: length
-    for length, countries in {
-        15: "NO",
-        16: "BE",
-        18: "DK FI FO GL NL",
-        19: "MK SI",
-        20: "AT BA EE KZ LT LU XK",
-        21: "CH HR LI LV",
-        22: "BG BH CR DE GB GE IE ME RS VA",
-        23: "AE GI IL IQ TL",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG",
-        25: "LY PT ST",
-        26: "IS TR",
-        27: "FR GR IT MC MR SM",
-        28: "AL AZ BY CY DO GT HU LB PL SV",
-        29: "BR EG PS QA UA",
-        30: "JO KW MU",
-        31: "MT SC",
-        32: "LC",
-    }.items()
-    for country in countries.split()
-}
-"""Characters of an IBAN by country; source: the IBAN registry of ISO 13616."""
-
 
 _MOST_PASSES = 4
 """What is replaced may have hidden the edge of what stands beside it, so a text with findings is read again."""
@@ -143,10 +120,10 @@ def _redact_once(text: str) -> str:
         text = _replace(text, _private_keys(text))
     long_words = " ".join([word for word in text.split() if len(word) >= _SHORTEST_KEY_CHARS])
     if long_words and any(prefix in long_words for prefix in _KEY_PREFIXES):
-        text = _SLACK_HOOK.sub(SECRET, _KEYS.sub(_key, text))
+        text = _SLACK_HOOK.sub(_KEPT_AROUND, _KEYS.sub(_service_key, text))
     if "@" in text:
         if "://" in text:
-            text = _USERINFO.sub(_userinfo, text)
+            text = _USERINFO.sub(_KEPT_AROUND, text)
         text = _replace(text, _emails(text))
     text = _redact_named(text)
     if "+" in text:
@@ -162,11 +139,11 @@ def _redact_named(text: str) -> str:
     if "bearer" in lowered:
         text = _BEARER.sub(_bearer, text)
         lowered = text.lower() if len(lowered) != len(text) else lowered
-    found = sorted(position for name in _NAMES for position in _positions(lowered, name))
-    if not found:
+    positions = sorted(position for name in _NAMES for position in _positions(lowered, name))
+    if not positions:
         return text
-    text = _replace(text, _assigned(text, lowered, found))
-    return _TOLD.sub(rf"\1{SECRET}", text) if "pass" in lowered and " is " in lowered else text
+    text = _replace(text, _assigned(text, lowered, positions))
+    return _STATED.sub(rf"\1{SECRET}", text) if "pass" in lowered and " is " in lowered else text
 
 
 def _replace(text: str, spans: Iterator[_Span]) -> str:
@@ -185,11 +162,11 @@ def _positions(text: str, part: str) -> Iterator[int]:
         position = text.find(part, position + len(part))
 
 
-def _key(match: re.Match[str]) -> str:
-    found = match.group()
-    if found.startswith("sk-") and not any(c.isdigit() or c.isupper() for c in found):
-        # A hyphenated phrase, unless a part of it is longer than words are.
-        return SECRET if max(map(len, re.split(r"[-_]", found))) >= 16 else found
+def _service_key(match: re.Match[str]) -> str:
+    key = match.group()
+    if key.startswith("sk-") and not any(c.isdigit() or c.isupper() for c in key):
+        # A hyphenated phrase such as sk-learn-compatible-estimators, unless a part of it is longer than words are.
+        return SECRET if max(map(len, re.split(r"[-_]", key))) >= 16 else key
     return SECRET
 
 
@@ -203,12 +180,6 @@ def _private_keys(text: str) -> Iterator[_Span]:
             end = _PEM_BODY.match(text, begin.end())
         position = end.end() if end is not None else begin.end()
         yield begin.start(), position, SECRET
-
-
-def _userinfo(match: re.Match[str]) -> str:
-    user = match[1]
-    # `git@` and the like names nobody; a long name in place of user and password is a token.
-    return f"://{SECRET}@" if ":" in user or len(user) >= 20 else match.group()
 
 
 def _emails(text: str) -> Iterator[_Span]:
@@ -226,15 +197,14 @@ def _emails(text: str) -> Iterator[_Span]:
 
 
 def _bearer(match: re.Match[str]) -> str:
-    scheme, value = match.groups()
-    if len(value) < 20 and not any(c.isdigit() for c in value):
-        return match.group()
-    return f"{scheme}{SECRET}"
+    value = match.group()[len(match[1]) :]
+    # "bearer authentication" is no token.
+    return f"{match[1]}{SECRET}" if len(value) >= 20 or any(c.isdigit() for c in value) else match.group()
 
 
-def _assigned(text: str, lowered: str, found: list[int]) -> Iterator[_Span]:
+def _assigned(text: str, lowered: str, positions: list[int]) -> Iterator[_Span]:
     done = 0
-    for position in found:
+    for position in positions:
         if position < done:
             continue
         name = _ASSIGNED.match(text, position)
@@ -247,13 +217,13 @@ def _assigned(text: str, lowered: str, found: list[int]) -> Iterator[_Span]:
 
 
 def _is_secret_key(lowered: str, position: int) -> bool:
-    return lowered[max(0, position - 12) : position].rstrip("_-").endswith(_KEY_KINDS)
+    return lowered[max(0, position - 13) : position].rstrip("_-").endswith(KEY_WORDS)
 
 
 def _value_end(text: str, name: re.Match[str], weak: bool) -> int | None:
     """Where the value ends that stands after `name`; `None` if it is no secret.
 
-    The word token stands before counts and kinds as often as before secrets, so its values have to look like one.
+    The word token stands before counts and types as often as before secrets, so its values have to look like one.
     """
     quote = name["quote"]
     value = (_BARE if quote is None else _QUOTED[quote]).match(text, name.end())
@@ -304,18 +274,18 @@ def _card(text: str, start: int) -> _Span | None:
     if _is_card(digits):
         return start, match.end(), CARD
     # Three more digits after a card in groups are its check value.
-    return (start, start + 19, CARD) if match[1] and _is_card(digits[:16]) else None
+    return (start, start + 19, CARD) if match.group()[4] in " -" and _is_card(digits[:16]) else None
 
 
 def _phone(match: re.Match[str]) -> str:
-    found = match.group()
-    return found if found[1:].isdigit() and len(found) < _SHORTEST_UNBROKEN_PHONE else PHONE
+    number = match.group()
+    return number if number[1:].isdigit() and len(number) < _SHORTEST_UNBROKEN_PHONE else PHONE
 
 
 def _iban(text: str, digits_start: int) -> _Span | None:
     """The IBAN whose check digits start at `digits_start`, if one does."""
     start = digits_start - 2
-    length = _IBAN_LENGTHS.get(text[max(0, start) : digits_start])
+    length = IBAN_LENGTHS.get(text[max(0, start) : digits_start])
     rest = _IBAN_REST.match(text, digits_start + 2)
     if length is None or rest is None or (start and text[start - 1].isalnum()):
         return None
