@@ -15,6 +15,7 @@ import pytest
 
 import agentobs
 from agentobs import catalogue
+from agentobs.privacy import patterns
 
 PACKAGE = Path(agentobs.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -104,7 +105,7 @@ def test_grafanalib_stands_behind_one_file() -> None:
         ("privacy", "emit integrations runtime agents signals packs cli endpoint"),
         ("emit", "integrations runtime agents signals packs cli endpoint"),
         ("integrations", "catalogue emit runtime agents signals packs cli endpoint"),
-        ("packs", "record guard context pricing privacy emit integrations runtime agents signals cli endpoint"),
+        ("packs", "record guard context pricing emit integrations runtime agents signals cli endpoint"),
     ],
 )
 def test_lower_rooms_know_nothing_of_higher_ones(lower: str, higher: str) -> None:
@@ -113,6 +114,14 @@ def test_lower_rooms_know_nothing_of_higher_ones(lower: str, higher: str) -> Non
         if room(path) == lower:
             known = {".".join(name.split(".")[:2]) for name in imports(path)}
             assert not known & forbidden, path
+
+
+def test_packs_know_of_privacy_the_table_of_patterns_only() -> None:
+    known = {name for path in MODULES if room(path) == "packs" for name in imports(path)}
+    assert {name for name in known if name.startswith("agentobs.privacy")} <= {
+        "agentobs.privacy.patterns",
+        *(f"agentobs.privacy.patterns.{name}" for name in vars(patterns)),
+    }
 
 
 def run(code: str, *arguments: str) -> str:
