@@ -23,11 +23,12 @@ _INTERRUPTED = 130
 """The exit code of a program that SIGINT ended, as shells have it."""
 NEXT_STEPS = """\
 Next, with your own agent:
-  1. Install it where your agent runs (README.md, "Install"), and put this before your first model call:
+  1. Install agentobs where your agent runs (README.md, "Install"), and put this before its first model call:
        import agentobs; agentobs.instrument(service="my-agent")
      or run it unchanged: agentobs run app.py
-  2. See what was found: print(agentobs.instrument().report())
-  3. Have it scraped (prometheus_client.start_http_server(9464)) or sent (OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318).
+  2. See what is observed: print(agentobs.instrument().report())
+  3. Have it scraped: prometheus_client.start_http_server(9464)
+     or sent: OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318
 """
 
 
