@@ -18,6 +18,7 @@ from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
 from agentobs.pricing import PriceBook
 from agentobs.version import VERSION
+from tests.support import documents
 from tests.support.environments import tracked
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,11 @@ def test_the_front_page_is_short_and_has_each_subject_once() -> None:
 def test_the_supported_libraries_are_those_of_the_code() -> None:
     between = README.partition("<!-- libraries -->\n")[2].partition("<!-- /libraries -->")[0]
     assert [row.split(" | ")[0].removeprefix("| ") for row in between.splitlines()[2:]] == list(KNOWN_LIBRARIES)
+
+
+@pytest.mark.parametrize("block", documents.BLOCKS, ids=lambda block: f"{block.document}: {block.name}")
+def test_a_table_is_what_the_code_says(block: documents.Block) -> None:
+    assert block.written() == block.make(), "python -m tests.support.documents writes it"
 
 
 def test_the_changelog_begins_with_this_version() -> None:
