@@ -11,7 +11,10 @@ import pytest
 
 import agentobs
 from agentobs import guard
-from tests.loopback import Loopback, serve
+
+pytest.register_assert_rewrite("tests.support")
+
+from tests.support.loopback import Loopback, serve  # noqa: E402
 
 _PATCHED = (
     ("openai._base_client", "BaseClient"),

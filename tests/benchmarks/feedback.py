@@ -29,10 +29,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from agentobs.endpoint import tokens
 from agentobs.endpoint.contract import DEFAULT_NAMES
 from agentobs.record import Rated
-from tests.endpoint.serving import SERVERS
-from tests.endpoint.twins import SECRET
-from tests.stack import Process, free_port
-from tests.stack.process import answers, running, temporary_folder
+from tests.support.endpoint.serving import SERVERS
+from tests.support.endpoint.twins import SECRET
+from tests.support.stack import Process, free_port
+from tests.support.stack.process import answers, running, temporary_folder
 
 UNLIMITED = {"per_token": 10**9, "per_address": 10**9}
 TOKENS = 2_000
@@ -44,7 +44,7 @@ def server(options: dict[str, Any]) -> Any:
         port = free_port()
         argv = [
             sys.executable,
-            *(part.format(app="tests.endpoint.apps:asgi", port=port) for part in SERVERS["uvicorn"]),
+            *(part.format(app="tests.support.endpoint.apps:asgi", port=port) for part in SERVERS["uvicorn"]),
         ]
         env = {
             "FEEDBACK_OPTIONS": json.dumps({"secret": SECRET, **options}),

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from agentobs.cli import main
-from tests.stack import promtool
+from tests.support.stack import promtool
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,7 +24,7 @@ from agentobs.demo.compare import Comparison
 from agentobs.demo.desk import PRIMARY
 from agentobs.demo.faults import Faults, Storm
 from agentobs.demo.session import Session
-from tests.stack import loopback
+from tests.support.stack import loopback
 
 SHORT: Any = {"seconds": 2.0, "rate": 16.0}
 DEADLINE_S = 30.0

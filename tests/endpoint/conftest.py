@@ -9,8 +9,7 @@ import pytest
 
 from agentobs.endpoint import tokens
 from agentobs.testing import Captured, capture
-
-from .twins import ASGI, WSGI, Twin
+from tests.support.endpoint.twins import ASGI, WSGI, Twin
 
 
 @pytest.fixture(autouse=True)

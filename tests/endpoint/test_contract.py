@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from agentobs.testing import Captured
-
-from .twins import Twin, token
+from tests.support.endpoint.twins import Twin, token
 
 
 def rating(seen: Captured) -> dict[str, Any]:

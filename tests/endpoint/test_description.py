@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.process import fetch
-
-from .serving import serving
-from .twins import SECRET
+from tests.support.endpoint.serving import serving
+from tests.support.endpoint.twins import SECRET
+from tests.support.stack.process import fetch
 
 OPTIONS = json.dumps({"secret": SECRET, "per_token": 1_000_000, "per_address": 1_000_000})
 
@@ -46,7 +45,7 @@ def before_call(context, case, kwargs):
 @pytest.mark.parametrize(("app", "server"), [("asgi", "uvicorn"), ("wsgi", "gunicorn")])
 def test_schemathesis_finds_nothing(app: str, server: str, tokens: str, tmp_path: Path) -> None:
     env = {"FEEDBACK_OPTIONS": OPTIONS}
-    with serving(f"tests.endpoint.apps:{app}", server, env) as port:
+    with serving(f"tests.support.endpoint.apps:{app}", server, env) as port:
         mount = f"http://127.0.0.1:{port}/feedback"
         (tmp_path / "schemathesis.toml").write_text(_CONFIG.format(accepted=_ACCEPTED[tokens]))
         environ = {**os.environ, "TOKEN_URL": f"http://127.0.0.1:{port}/"}

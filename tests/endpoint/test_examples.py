@@ -10,10 +10,9 @@ import pytest
 import requests
 
 from agentobs.endpoint import tokens
-from tests.stack import poll
-
-from .serving import Telemetry, receiving, serving
-from .twins import SECRET
+from tests.support.endpoint.serving import Telemetry, receiving, serving
+from tests.support.endpoint.twins import SECRET
+from tests.support.stack import poll
 
 HEADER = "X-Agentobs-Feedback-Token"
 RUNS = [

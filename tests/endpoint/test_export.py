@@ -13,10 +13,10 @@ import pytest
 from agentobs.cli import main
 from agentobs.endpoint.store import store_at
 from agentobs.testing import Captured
-from tests.stack import postgresql
+from tests.support.endpoint.twins import ASGI, token
+from tests.support.stack import postgresql
 
 from .test_store import row
-from .twins import ASGI, token
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ import pytest
 from agentobs import endpoint
 from agentobs.endpoint import openapi
 from agentobs.endpoint.contract import SCHEMA
-
-from .twins import Twin, token
+from tests.support.endpoint.twins import Twin, token
 
 FOLDER = Path(endpoint.__file__).parent
 WIDGET = (FOLDER / "widget.js").read_bytes()

@@ -15,11 +15,10 @@ import pytest
 
 from agentobs.endpoint.contract import BODY_BYTES, DEFAULT_NAMES, SCHEMA, USER_FEEDBACK
 from agentobs.testing import Captured
-from tests.stack import poll
-from tests.stack.process import fetch
-
-from .serving import serving
-from .twins import ASGI, SECRET, WSGI, Twin, token
+from tests.support.endpoint.serving import serving
+from tests.support.endpoint.twins import ASGI, SECRET, WSGI, Twin, token
+from tests.support.stack import poll
+from tests.support.stack.process import fetch
 
 BODIES = 10_000
 _MEMBERS = ("token", "name", "value", "label", "comment", "id", "extra", "", "__proto__", "\x00")
@@ -214,7 +213,7 @@ def _head(length: int) -> bytes:
 @pytest.mark.parametrize(("app", "server"), SERVERS)
 def test_slow_senders_are_cut_off(app: str, server: str) -> None:
     options = json.dumps({"secret": SECRET, "body_timeout_s": TIMEOUT_S})
-    with serving(f"tests.endpoint.apps:{app}", server, {"FEEDBACK_OPTIONS": options}) as port:
+    with serving(f"tests.support.endpoint.apps:{app}", server, {"FEEDBACK_OPTIONS": options}) as port:
         for drips in (False, True):
             with socket.create_connection(("127.0.0.1", port), timeout=30) as sender:
                 sender.sendall(_head(4_000))
@@ -250,7 +249,7 @@ def _all(sender: socket.socket) -> bytes:
 
 def test_a_flood_of_slow_senders_leaves_the_host_served() -> None:
     options = json.dumps({"secret": SECRET, "body_timeout_s": 5})
-    with serving("tests.endpoint.apps:asgi", "uvicorn", {"FEEDBACK_OPTIONS": options}) as port:
+    with serving("tests.support.endpoint.apps:asgi", "uvicorn", {"FEEDBACK_OPTIONS": options}) as port:
         senders = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(200)]
         for sender in senders:
             sender.sendall(_head(100) + b"{")

@@ -7,10 +7,9 @@ import subprocess
 import sys
 import time
 
-from tests.stack import poll
-
-from .serving import ROOT, receiving
-from .twins import SECRET
+from tests.support.endpoint.serving import ROOT, receiving
+from tests.support.endpoint.twins import SECRET
+from tests.support.stack import poll
 
 DAY_NS = 86_400 * 10**9
 
@@ -26,7 +25,7 @@ import sys, time
 real, real_ns = time.time, time.time_ns
 time.time, time.time_ns = lambda: real() + 86_400, lambda: real_ns() + 86_400 * 10**9
 import agentobs
-from tests.endpoint.twins import ASGI
+from tests.support.endpoint.twins import ASGI
 with agentobs.instrument(service="feedback", metrics="off"), agentobs.agent("the web request"):
     print(ASGI(secret=None).post({"token": sys.argv[1], "label": "thumbs_down"}).status)
 """

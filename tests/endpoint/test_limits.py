@@ -8,8 +8,7 @@ from agentobs.config import ConfigError
 from agentobs.endpoint import limits
 from agentobs.endpoint.http import sender
 from agentobs.endpoint.limits import RateLimit, network_of
-
-from .twins import ASGI, token
+from tests.support.endpoint.twins import ASGI, token
 
 
 def test_a_token_may_post_so_often_a_minute(kind, seen) -> None:  # type: ignore[no-untyped-def]

@@ -13,8 +13,7 @@ import agentobs
 from agentobs.config import ConfigError
 from agentobs.endpoint import tokens
 from agentobs.testing import Captured
-
-from .twins import SECRET
+from tests.support.endpoint.twins import SECRET
 
 HEADER = "x-agentobs-feedback-token"
 

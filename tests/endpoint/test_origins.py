@@ -6,8 +6,7 @@ import pytest
 
 import agentobs
 from agentobs.config import ConfigError
-
-from .twins import Twin, token
+from tests.support.endpoint.twins import Twin, token
 
 SHOP = "https://shop.example"
 

@@ -21,9 +21,8 @@ from agentobs.config import ConfigError
 from agentobs.endpoint import store as store_
 from agentobs.endpoint.store import Row, Store, open_store, store_at
 from agentobs.testing import Captured
-from tests.stack import PostgreSQL, postgresql
-
-from .twins import ASGI, WSGI, token
+from tests.support.endpoint.twins import ASGI, WSGI, token
+from tests.support.stack import PostgreSQL, postgresql
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 import agentobs
 from agentobs.endpoint.ledger import MOST_IDS
 from agentobs.testing import Captured
-
-from .twins import ASGI, SECRET, Twin, token
+from tests.support.endpoint.twins import ASGI, SECRET, Twin, token
 
 
 def arrivals(seen: Captured) -> dict[str, float]:

@@ -10,8 +10,7 @@ import agentobs
 from agentobs.config import ConfigError
 from agentobs.endpoint import tokens
 from agentobs.testing import Captured
-
-from .twins import ASGI, SECRET, Twin, token
+from tests.support.endpoint.twins import ASGI, SECRET, Twin, token
 
 OTHER = "another secret that is long enough too"
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.stack import poll, require
-
-from .serving import serving
-from .twins import SECRET
+from tests.support.endpoint.serving import serving
+from tests.support.endpoint.twins import SECRET
+from tests.support.stack import poll, require
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
 
@@ -35,7 +34,9 @@ def base(database: Path) -> Iterator[str]:
     options = json.dumps(
         {"secret": SECRET, "store": f"sqlite:///{database}", "per_token": 10_000, "per_address": 10_000}
     )
-    with serving("tests.endpoint.apps:asgi", "uvicorn", {"FEEDBACK_OPTIONS": options, "FEEDBACK_PAGE": PAGE}) as port:
+    with serving(
+        "tests.support.endpoint.apps:asgi", "uvicorn", {"FEEDBACK_OPTIONS": options, "FEEDBACK_PAGE": PAGE}
+    ) as port:
         yield f"http://127.0.0.1:{port}"
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pybreaker
 import pytest
 
-from tests.faults.backend import Backend, observed
 from tests.faults.test_broken_parts import RaisesOnEmit
+from tests.support.backend import Backend, observed
 
 pytestmark = pytest.mark.faults
 

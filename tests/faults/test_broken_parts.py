@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 import agentobs
 from agentobs.pricing import PriceBook
-from tests.faults.backend import Backend, observed
-from tests.faults.model import NAME, REFUSED, ask, async_client, client
+from tests.support.backend import Backend, observed
+from tests.support.model import NAME, REFUSED, ask, async_client, client
 
 pytestmark = pytest.mark.faults
 

@@ -17,8 +17,8 @@ import faulthandler, gc, threading
 faulthandler.dump_traceback_later(50, exit=True)
 import pybreaker
 import agentobs
-from tests.faults.backend import Backend, observed
-from tests.faults.model import ask, client
+from tests.support.backend import Backend, observed
+from tests.support.model import ask, client
 
 class Cycle:
     def __init__(self, held):

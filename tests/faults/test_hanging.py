@@ -15,9 +15,9 @@ import pytest
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from tests.faults.backend import Backend, observed
-from tests.faults.model import ask, client
-from tests.loopback import Answer, Loopback
+from tests.support.backend import Backend, observed
+from tests.support.loopback import Answer, Loopback
+from tests.support.model import ask, client
 
 pytestmark = pytest.mark.faults
 
@@ -109,7 +109,7 @@ _PROGRAM = """
 import faulthandler, os
 faulthandler.dump_traceback_later(50, exit=True)
 import agentobs
-from tests.faults.model import REFUSED, ask, client
+from tests.support.model import REFUSED, ask, client
 import openai
 
 handle = agentobs.instrument(metrics="otel")

@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace import SpanProcessor
 
 import agentobs
 from agentobs.context import CALL, RUN
-from tests.faults.backend import Backend, observed
-from tests.faults.model import NAME, ask, async_client, client, http
-from tests.faults.model import answer as model_answer
+from tests.support.backend import Backend, observed
+from tests.support.model import NAME, ask, async_client, client, http
+from tests.support.model import answer as model_answer
 
 pytestmark = pytest.mark.faults
 

@@ -14,9 +14,9 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
 import agentobs
-from tests.faults import model
-from tests.faults.backend import Backend, observed
-from tests.faults.model import NAME, ask, async_client, client
+from tests.support import model
+from tests.support.backend import Backend, observed
+from tests.support.model import NAME, ask, async_client, client
 
 THREADS = 16
 CALLS_PER_THREAD = 1_250

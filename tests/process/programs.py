@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests import stack
-from tests.stack.process import Process, temporary_folder
+from tests.support.stack.process import Process, temporary_folder
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.stack import Collector, collector
+from tests.support.stack import Collector, collector
 
 _CONFIG = """
 receivers:

@@ -6,14 +6,14 @@ import subprocess
 
 import pytest
 
-from tests.stack import poll
+from tests.support.stack import poll
 
 from .programs import command, environ, run
 from .receiver import Receiver
 
 PROGRAM = """
     import agentobs, sys
-    from tests.faults import model
+    from tests.support import model
     handle = agentobs.instrument()
     for number in range(int(sys.argv[1]) if len(sys.argv) > 1 else 1):
         with agentobs.agent("support"):

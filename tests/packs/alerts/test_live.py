@@ -11,7 +11,7 @@ import pytest
 from agentobs.catalogue import METRICS, Attribute, Kind, Metric, own
 from agentobs.packs import PackConfig
 from agentobs.packs.alertfiles import files
-from tests.stack import loopback, poll, prometheus
+from tests.support.stack import loopback, poll, prometheus
 
 SCRAPE = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}

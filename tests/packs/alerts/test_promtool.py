@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.stack import promtool
+from tests.support.stack import promtool
 
 ALERTS = Path(__file__).parents[3] / "alerts"
 TESTS = sorted((ALERTS / "tests").glob("*.yaml"))

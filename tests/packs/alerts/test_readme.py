@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from agentobs.cli import main
-from tests.stack import amtool, promtool
+from tests.support.stack import amtool, promtool
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "alerts" / "README.md").read_text()

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from agentobs.packs.collector import CollectorOptions, files
-from tests.stack import Collector, collector
-
-from .backend import Backend
+from tests.support.packs.backend import Backend
+from tests.support.stack import Collector, collector
 
 FAST = {
     "AGENTOBS_DECISION_WAIT": "2s",

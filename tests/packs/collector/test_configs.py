@@ -12,7 +12,7 @@ import yaml
 from agentobs.catalogue import ATTRIBUTES
 from agentobs.packs.collector import CollectorOptions, files
 from agentobs.privacy.patterns import SECRET_NAME
-from tests.stack import otelcol
+from tests.support.stack import otelcol
 
 Written = dict[str, dict[str, Path]]
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from agentobs.catalogue import own
-from tests.stack import Collector, poll, prometheus
+from tests.support.packs.backend import backend
+from tests.support.packs.sender import counter, send
+from tests.support.stack import Collector, poll, prometheus
 
-from .backend import backend
 from .conftest import Configs
-from .sender import counter, send
 
 SCRAPE = """
 global: {{scrape_interval: 1s}}

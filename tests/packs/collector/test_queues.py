@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.stack import Collector, fetch, poll
+from tests.support.packs.backend import Backend, backend
+from tests.support.packs.sender import Load, counter, load, log, send, span
+from tests.support.stack import Collector, fetch, poll
 
-from .backend import Backend, backend
 from .conftest import Configs
-from .sender import Load, counter, load, log, send, span
 
 SIGNALS: dict[str, tuple[Callable[[str], Any], Callable[[Backend], set[str]]]] = {
     "traces": (lambda name: span(name=name), lambda behind: {s.name for s in behind.spans()}),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.stack import otelcol
+from tests.support.stack import otelcol
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "collector" / "README.md").read_text()

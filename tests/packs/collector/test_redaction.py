@@ -12,11 +12,11 @@ from agentobs.packs.secrets import CONTENT_ATTRIBUTES
 from agentobs.privacy import redact_text
 from agentobs.privacy.patterns import CARD, EMAIL, IBAN, PHONE, SECRET, SSN
 from tests.privacy.samples import HARMLESS, JUDGED, SAMPLES
-from tests.stack import poll
+from tests.support.packs.backend import attributes, backend
+from tests.support.packs.sender import event, log, send, span
+from tests.support.stack import poll
 
-from .backend import attributes, backend
 from .conftest import Configs
-from .sender import event, log, send, span
 
 PASSWORD = "correct horse\nbattery"
 SAID = [f"{before}{sample.text}" for sample in SAMPLES for before in ("", "see\n", "(", "größe ")]

@@ -10,11 +10,11 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from agentobs.catalogue import genai, own
-from tests.stack import Collector, poll
+from tests.support.packs.backend import backend
+from tests.support.packs.sender import event, send, span
+from tests.support.stack import Collector, poll
 
-from .backend import backend
 from .conftest import Configs
-from .sender import event, send, span
 
 KEPT: dict[str, Callable[[bytes], Span]] = {
     "error": lambda trace: span(trace=trace, error=True),

@@ -8,8 +8,7 @@ import pytest
 
 from agentobs.catalogue import genai
 from agentobs.packs import ConfigError, PackConfig, build, load
-
-from .boards import boards, panels
+from tests.support.packs.boards import boards, panels
 
 
 def written(tmp_path: Path, text: str) -> Path:

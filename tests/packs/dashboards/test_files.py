@@ -8,8 +8,7 @@ import sys
 import pytest
 
 from agentobs.packs import build
-
-from .boards import COMMITTED, NAMES, PROJECT, boards
+from tests.support.packs.boards import COMMITTED, NAMES, PROJECT, boards
 
 
 def test_committed_dashboards_are_the_generated_ones() -> None:

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from agentobs.catalogue import genai, own
-from tests.stack import loopback, poll, prometheus
-from tests.stack.servers import Prometheus
-
-from .boards import Asked, boards, filled, queries
-from .program import CONFIG, scraped
+from tests.support.packs.boards import Asked, boards, filled, queries
+from tests.support.packs.program import CONFIG, scraped
+from tests.support.stack import loopback, poll, prometheus
+from tests.support.stack.servers import Prometheus
 
 HOSTILE = ('say "hi"', "back\\slash", "größe 模型 🤖", "a{b}=~c", "$model", ".*", "two\nlines", "x" * 300)
 BOTH = pytest.mark.parametrize("version", [2, 3])

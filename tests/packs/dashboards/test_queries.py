@@ -12,9 +12,8 @@ import pytest
 from agentobs.catalogue import Conventions, metrics
 from agentobs.packs import PackConfig
 from agentobs.packs.names import NAMINGS, Naming
-from tests.stack import promtool
-
-from .boards import boards, filled, queries
+from tests.support.packs.boards import boards, filled, queries
+from tests.support.stack import promtool
 
 CONVENTIONS: tuple[Conventions, ...] = ("latest", "compat", "both")
 VARIANTS = [PackConfig(naming=naming, conventions=each) for naming in NAMINGS for each in CONVENTIONS]

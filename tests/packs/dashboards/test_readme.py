@@ -12,9 +12,8 @@ import pytest
 import yaml
 
 from agentobs.packs import load
-from tests.stack import loopback
-
-from .boards import COMMITTED, NAMES, PROJECT, boards
+from tests.support.packs.boards import COMMITTED, NAMES, PROJECT, boards
+from tests.support.stack import loopback
 
 README = (COMMITTED / "README.md").read_text(encoding="utf-8")
 

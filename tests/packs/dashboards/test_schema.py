@@ -7,16 +7,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.stack.parts import folder
+from tests.support.packs.boards import PROJECT, boards
+from tests.support.stack.parts import folder
 
-from .boards import boards
-
-SCHEMA = Path(__file__).parent / "schema"
+SCHEMA = PROJECT / "tests" / "support" / "packs" / "schema"
 
 
 def missing() -> str | None:
@@ -24,7 +22,7 @@ def missing() -> str | None:
     kept = folder() / "grafana-schema"
     lock = kept / "package-lock.json"
     if not lock.is_file() or lock.read_bytes() != (SCHEMA / "package-lock.json").read_bytes():
-        return "Grafana's types are not installed in the pinned version: run tests/packs/dashboards/schema/install"
+        return "Grafana's types are not installed in the pinned version: run tests/support/packs/schema/install"
     if shutil.which("node") is None:
         return "node is missing: install Node.js 20 or newer"
     return None

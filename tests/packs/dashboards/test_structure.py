@@ -9,8 +9,7 @@ import pytest
 
 from agentobs.packs import PackConfig
 from agentobs.packs.alerts import groups
-
-from .boards import all_panels, boards, panels, queries
+from tests.support.packs.boards import all_panels, boards, panels, queries
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 VARIABLES = ["datasource", "service", "agent", "provider", "model"]

@@ -11,9 +11,9 @@ import pytest
 from agentobs.catalogue import own
 from agentobs.demo.session import Session
 from agentobs.packs import build
-from tests.stack import alertmanager, loopback, poll, prometheus
-from tests.stack.loopback import Loopback
-from tests.stack.servers import Prometheus
+from tests.support.stack import alertmanager, loopback, poll, prometheus
+from tests.support.stack.loopback import Loopback
+from tests.support.stack.servers import Prometheus
 
 pytest.importorskip("openai", reason="the demo needs the extra `demo`")
 

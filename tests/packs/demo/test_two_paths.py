@@ -16,9 +16,9 @@ from agentobs.catalogue import genai, own
 from agentobs.demo.ledger import Totals
 from agentobs.demo.session import Session
 from agentobs.packs import build
-from tests.packs.dashboards.boards import Asked, boards, filled, queries
-from tests.stack import collector, poll, prometheus
-from tests.stack.servers import Prometheus
+from tests.support.packs.boards import Asked, boards, filled, queries
+from tests.support.stack import collector, poll, prometheus
+from tests.support.stack.servers import Prometheus
 
 pytest.importorskip("openai", reason="the demo needs the extra `demo`")
 

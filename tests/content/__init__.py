@@ -1,1 +1,0 @@
-"""Content of calls as attributes of spans."""

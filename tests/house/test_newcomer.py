@@ -1,0 +1,95 @@
+"""Somebody new follows the documents word for word: a fresh clone, a fresh environment, every command as it stands."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.support import environments
+from tests.support.environments import ROOT, Environment
+from tests.support.stack import poll
+
+pytest.importorskip("hatchling.build", reason="the build backend is not installed: pip install hatchling")
+
+URL = "https://git.example.com/agentobs.git"
+EXECUTED = {"README.md", ".github/CONTRIBUTING.md", "examples/README.md"}
+BY_CI = {"tests/README.md"}
+"""Their commands run all tests; CI is that."""
+
+
+def shell(document: str) -> list[str]:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environments.clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    return environments.create(tmp_path / "environment", pip=True)
+
+
+def follow(script: str, environment: Environment, clone: Path) -> str:
+    """Run the script as it stands; behind the address of the repository is the clone. Returns what it printed."""
+    git = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.file://{clone}.insteadOf", "GIT_CONFIG_VALUE_0": URL}
+    done = environment.run("bash", "-euo", "pipefail", "-c", script, cwd=clone, **git)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_shell_block_is_executed() -> None:
+    having = {str(path.relative_to(ROOT)) for path in environments.tracked() if path.suffix == ".md"}
+    assert {document for document in having if shell(document)} == EXECUTED | BY_CI
+
+
+def test_the_two_commands_end_in_exactly_that(environment: Environment, clone: Path) -> None:
+    first, _ = shell("README.md")
+    said = follow(first, environment, clone)
+    assert "seen:  exactly that, call by call, token by token, cent by cent, retry by retry" in said
+    assert "Next, with your own agent" in said
+
+
+def test_each_way_to_install_gives_the_package(environment: Environment, clone: Path, tmp_path: Path) -> None:
+    _, second = shell("README.md")
+    for line in second.splitlines():
+        follow(line, environment, clone)
+        done = environment.run("agentobs", "--version", cwd=tmp_path)
+        assert str(environment.root) in done.stdout, line
+        assert environment.run("pip", "uninstall", "--yes", "agentobs-otel").returncode == 0
+
+
+def test_a_contributor_has_what_the_checks_need(environment: Environment, clone: Path) -> None:
+    (script,) = shell(".github/CONTRIBUTING.md")
+    follow(script, environment, clone)
+
+
+def test_an_example_serves(environment: Environment, clone: Path) -> None:
+    (script,) = shell("examples/README.md")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    before, _, last = script.strip().rpartition("\n")
+    script = f"{before}\nexec {last} --port {port}"
+    server = subprocess.Popen(["bash", "-euo", "pipefail", "-c", script], cwd=clone, env=environment.environ())
+    try:
+        page = poll(lambda: answer(f"http://127.0.0.1:{port}/"), "the page", 60)
+        assert "agentobs-feedback" in page
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+
+
+def answer(url: str) -> str | None:
+    try:
+        return requests.get(url, timeout=5).text
+    except requests.ConnectionError:
+        return None

@@ -1,0 +1,301 @@
+"""pybreaker, observed: what is counted and shown, and that the program sees what it sees without agentobs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pybreaker
+import pytest
+from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListener
+
+import agentobs
+from agentobs.testing import Captured, capture
+from tests.support.stack import redis as redis_server
+
+
+class DownError(Exception):
+    """A failure of the service behind the breaker."""
+
+
+class MissingError(Exception):
+    """An answer, not a failure."""
+
+
+def _fail(error: Exception | None = None) -> None:
+    raise error or DownError("down")
+
+
+@pytest.fixture
+def seen() -> Iterator[Captured]:
+    # Breakers of earlier tests that the collector has not found yet would be taken up.
+    gc.collect()
+    with capture() as captured:
+        yield captured
+
+
+def _calls(seen: Captured, name: str) -> dict[str, float]:
+    return {
+        p.attributes["agentobs.circuit_breaker.outcome"]: p.value or 0
+        for p in seen.points
+        if p.name == "agentobs.circuit_breaker.calls"
+        and p.attributes["agentobs.circuit_breaker.name"] == name
+        and p.value
+    }
+
+
+def _state(seen: Captured, name: str) -> list[str]:
+    return [
+        p.attributes["agentobs.circuit_breaker.state"]
+        for p in seen.points
+        if p.name == "agentobs.circuit_breaker.state"
+        and p.attributes["agentobs.circuit_breaker.name"] == name
+        and p.value
+    ]
+
+
+def _changes(seen: Captured) -> list[tuple[Any, Any]]:
+    return [
+        (e.attributes.get("agentobs.circuit_breaker.previous_state"), e.attributes["agentobs.circuit_breaker.state"])
+        for e in seen.events
+        if e.name == "agentobs.circuit_breaker.state_change"
+    ]
+
+
+def _trip(breaker: CircuitBreaker) -> None:
+    while breaker.current_state != pybreaker.STATE_OPEN:
+        with pytest.raises((DownError, CircuitBreakerError)):
+            breaker.call(_fail)
+
+
+def test_calls_are_counted_by_outcome(seen: Captured) -> None:
+    breaker = CircuitBreaker(fail_max=2, exclude=[MissingError], name="payments")
+    assert breaker.call(int, "7") == 7
+    with pytest.raises(MissingError):
+        breaker.call(_fail, MissingError("no such order"))
+    _trip(breaker)
+    for _ in range(3):
+        with pytest.raises(CircuitBreakerError):
+            breaker.call(int)
+    assert _calls(seen, "payments") == {"success": 1, "ignored": 1, "failure": 2, "rejected": 3}
+    assert _state(seen, "payments") == ["open"]
+    assert seen.value("agentobs.circuit_breaker.failures.current") == 2
+    assert seen.value("agentobs.circuit_breaker.failures.limit") == 2
+
+
+def test_every_transition_is_counted_and_told(seen: Captured) -> None:
+    breaker = CircuitBreaker(fail_max=1, reset_timeout=0, name="payments")
+    _trip(breaker)
+    assert breaker.call(int) == 0
+    assert _changes(seen) == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
+    for state in ("open", "half_open", "closed"):
+        assert seen.value("agentobs.circuit_breaker.transitions", agentobs_circuit_breaker_state=state) == 1
+    assert _calls(seen, "payments") == {"failure": 1, "success": 1}
+    assert _state(seen, "payments") == ["closed"]
+    assert seen.value("agentobs.circuit_breaker.failures.current") == 0
+
+
+def test_a_trial_that_fails_opens_it_again(seen: Captured) -> None:
+    breaker = CircuitBreaker(fail_max=1, reset_timeout=0, name="payments")
+    _trip(breaker)
+    with pytest.raises(CircuitBreakerError, match="Trial call failed"):
+        breaker.call(_fail)
+    assert _changes(seen)[-2:] == [("open", "half_open"), ("half_open", "open")]
+    assert _calls(seen, "payments") == {"failure": 2}
+
+
+def test_opening_and_closing_by_hand_is_seen(seen: Captured) -> None:
+    breaker = CircuitBreaker(name="payments")
+    breaker.open()
+    breaker.close()
+    assert _changes(seen) == [("closed", "open"), ("open", "closed")]
+
+
+async def test_calling_with_await(seen: Captured) -> None:
+    breaker = CircuitBreaker(fail_max=2, name="payments")
+    with breaker.calling():
+        await asyncio.sleep(0)
+    for _ in range(2):
+        with pytest.raises((DownError, CircuitBreakerError)), breaker.calling():
+            await asyncio.sleep(0)
+            raise DownError("down")
+    with pytest.raises(CircuitBreakerError), breaker.calling():
+        pytest.fail("an open breaker lets nobody in")
+    assert _calls(seen, "payments") == {"success": 1, "failure": 2, "rejected": 1}
+
+
+def test_generators_count_when_they_end(seen: Captured) -> None:
+    breaker = CircuitBreaker(name="payments")
+
+    @breaker
+    def lines(fail: bool) -> Iterator[int]:
+        yield 1
+        if fail:
+            raise DownError("down")
+
+    left = lines(False)
+    assert (next(left), _calls(seen, "payments")) == (1, {})
+    assert list(left) == []
+    with pytest.raises(DownError):
+        list(lines(True))
+    assert _calls(seen, "payments") == {"success": 1, "failure": 1}
+
+
+def test_a_nested_breaker_does_not_confuse_the_outer_one(seen: Captured) -> None:
+    inner, outer = CircuitBreaker(name="inner"), CircuitBreaker(name="outer")
+
+    def excluded(error: BaseException) -> bool:
+        inner.call(int)
+        return isinstance(error, MissingError)
+
+    outer.add_excluded_exception(excluded)  # type: ignore[arg-type]
+    with pytest.raises(MissingError):
+        outer.call(_fail, MissingError("x"))
+    assert (_calls(seen, "inner"), _calls(seen, "outer")) == ({"success": 1}, {"ignored": 1})
+
+
+def test_breakers_that_were_there_before_are_taken_up() -> None:
+    class Special(CircuitBreaker):
+        """A breaker of the program's own kind."""
+
+    plain, special = CircuitBreaker(fail_max=1, name="plain"), Special(name="special")
+    _trip(plain)
+    with capture() as seen:
+        special.call(int)
+        with pytest.raises(CircuitBreakerError):
+            plain.call(int)
+        assert (_state(seen, "plain"), _state(seen, "special")) == (["open"], ["closed"])
+    assert (_calls(seen, "plain"), _calls(seen, "special")) == ({"rejected": 1}, {"success": 1})
+
+
+def test_a_breaker_that_is_gone_leaves_the_gauges(seen: Captured) -> None:
+    breaker = CircuitBreaker(fail_max=3, name="payments")
+    with pytest.raises(DownError):
+        breaker.call(_fail)
+    assert _state(seen, "payments") == ["closed"]
+    del breaker
+    gc.collect()
+    assert _state(seen, "payments") == []
+    for gauge in ("failures.current", "failures.limit"):
+        assert seen.value(f"agentobs.circuit_breaker.{gauge}") == 0
+    assert _calls(seen, "payments") == {"failure": 1}
+
+
+def test_uninstrument_takes_the_gauges_back_and_instrument_shows_them_again() -> None:
+    breaker = CircuitBreaker(name="payments")
+    for _ in range(2):
+        with capture() as seen:
+            breaker.call(int)
+            assert _state(seen, "payments") == ["closed"]
+        assert _calls(seen, "payments") == {"success": 1}
+
+
+class Diary(CircuitBreakerListener):
+    """What a listener of the program is told, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+
+    def before_call(self, cb: Any, func: Any, *args: Any, **kwargs: Any) -> None:
+        self.told.append("before")
+
+    def success(self, cb: Any) -> None:
+        self.told.append("success")
+
+    def failure(self, cb: Any, exc: BaseException) -> None:
+        self.told.append(("failure", str(exc)))
+
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
+        self.told.append((old_state.name, new_state.name))
+
+
+def _story() -> list[Any]:
+    """Everything that a program can see of a breaker's life."""
+    diary = Diary()
+    breaker = CircuitBreaker(fail_max=2, reset_timeout=0, exclude=[MissingError], listeners=[diary], name="payments")
+    for work in (int, _fail, lambda: _fail(MissingError("x")), _fail, _fail, int):
+        try:
+            diary.told.append(breaker.call(work))
+        except Exception as error:
+            context = type(error.__context__).__name__ if error.__context__ else None
+            diary.told.append((type(error).__name__, str(error), context, error.__cause__))
+    diary.told.append((breaker.fail_counter, breaker.success_counter, breaker.current_state))
+    diary.told.append([listener is diary for listener in breaker.listeners])
+    return diary.told
+
+
+def test_the_program_sees_what_it_sees_without_agentobs() -> None:
+    expected = _story()
+    with capture():
+        assert _story() == expected
+    assert _story() == expected
+
+
+def test_a_listener_that_raises_does_so_as_before(seen: Captured) -> None:
+    class Raising(CircuitBreakerListener):
+        def success(self, cb: Any) -> None:
+            raise DownError("listener")
+
+    breaker = CircuitBreaker(listeners=[Raising()], name="payments")
+    with pytest.raises(DownError, match="listener"):
+        breaker.call(int)
+
+
+def test_errors_keep_their_identity(seen: Captured) -> None:
+    error = DownError("x")
+    breaker = CircuitBreaker(fail_max=2, throw_new_error_on_trip=False, name="payments")
+    for _ in range(2):
+        with pytest.raises(DownError) as caught:
+            breaker.call(_fail, error)
+        assert caught.value is error
+
+
+def test_a_coroutine_function_is_warned_of_once(seen: Captured, caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> int:
+        return 1
+
+    breaker = CircuitBreaker(name="payments-of-coroutines")
+    with caplog.at_level(logging.WARNING, "agentobs"):
+        results = [asyncio.run(breaker.call(work)) for _ in range(2)]  # type: ignore[arg-type]
+    assert results == [1, 1]
+    assert [record.getMessage() for record in caplog.records] == [
+        "agentobs: breaker 'payments-of-coroutines' is called with a coroutine function, which pybreaker counts as a "
+        "success before it has run; use `with breaker.calling(): await ...`"
+    ]
+
+
+def test_a_breaker_without_a_name_is_the_default_one(seen: Captured) -> None:
+    breaker = CircuitBreaker()
+    breaker.call(int)
+    assert _calls(seen, "default") == {"success": 1}
+
+
+def test_uninstrument_leaves_the_very_objects() -> None:
+    names = {
+        pybreaker.CircuitBreaker: ("__init__", "call", "state"),
+        pybreaker.CircuitBreakerState: ("_handle_success", "_handle_error"),
+        pybreaker.CircuitOpenState: ("before_call",),
+    }
+    before = [vars(owner)[name] for owner, listed in names.items() for name in listed]
+    with agentobs.instrument(metrics="off"):
+        during = [vars(owner)[name] for owner, listed in names.items() for name in listed]
+        assert all(a is not b for a, b in zip(before, during, strict=True))
+    after = [vars(owner)[name] for owner, listed in names.items() for name in listed]
+    assert all(a is b for a, b in zip(before, after, strict=True))
+
+
+def test_breakers_that_share_their_state_in_redis(seen: Captured) -> None:
+    redis = pytest.importorskip("redis", reason="pybreaker's Redis storage needs the package redis")
+    with redis_server() as server:
+        client = redis.Redis.from_url(server.url)
+        storage = pybreaker.CircuitRedisStorage(pybreaker.STATE_CLOSED, client, namespace="test")
+        one, two = (CircuitBreaker(fail_max=2, state_storage=storage, name=name) for name in ("one", "two"))
+        _trip(one)
+        with pytest.raises(CircuitBreakerError):
+            two.call(int)
+        client.close()
+    assert (_calls(seen, "one"), _calls(seen, "two")) == ({"failure": 2}, {"rejected": 1})
+    assert (_state(seen, "one"), _state(seen, "two")) == (["open"], ["open"])

@@ -1,0 +1,24 @@
+"""The client libraries are needed here; what they have loaded is not looked through for garbage again and again."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("openai", reason="the clients' tests need the extra `demo`")
+pytest.importorskip("anthropic", reason="the clients' tests need the extra `demo`")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _frozen() -> Iterator[None]:
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("openai", "anthropic"):
+        monkeypatch.setattr(f"{library}._base_client.INITIAL_RETRY_DELAY", 0.001)

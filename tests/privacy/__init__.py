@@ -1,1 +1,0 @@
-"""What may leave the process, and in what form."""

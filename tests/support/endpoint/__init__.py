@@ -1,0 +1,1 @@
+"""The feedback endpoint in every framework and server."""

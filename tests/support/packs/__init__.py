@@ -1,0 +1,1 @@
+"""What stands before and behind the packs: programs, senders and backends."""
