@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import site
 import subprocess
 import sys
 import venv
@@ -66,17 +65,18 @@ def create(root: Path, *, pip: bool = False) -> Environment:
     packages = Path(done.stdout.strip())
     shared = root / "shared"
     shared.mkdir()
-    for folder in site.getsitepackages():
-        for entry in Path(folder).iterdir() if Path(folder).is_dir() else ():
+    folders = [folder for name in sys.path if (folder := Path(name)).name in ("site-packages", "dist-packages")]
+    for folder in folders:
+        for entry in folder.iterdir() if folder.is_dir() else ():
             ours = "agentobs" in entry.name.lower()
             if not ours and entry.suffix != ".pth" and not (shared / entry.name).exists():
                 (shared / entry.name).symlink_to(entry)
     (packages / "shared.pth").write_text(f"{shared}\n", encoding="utf-8")
-    _commands(environment, shared)
+    _commands(environment, shared, folders)
     return environment
 
 
-def _commands(environment: Environment, shared: Path) -> None:
+def _commands(environment: Environment, shared: Path, folders: list[Path]) -> None:
     """The commands of the shared packages, run by the Python of the environment; `ruff` is a program by itself."""
     for point in (one for found in distributions(path=[str(shared)]) for one in found.entry_points):
         command = environment.bin / point.name
@@ -86,8 +86,8 @@ def _commands(environment: Environment, shared: Path) -> None:
                 f"#!{environment.bin}/python\nimport sys\nimport {module}\nsys.exit({module}.{function}())\n"
             )
             command.chmod(0o755)
-    ruff = Path(sys.executable).parent / "ruff"
-    if ruff.exists():
+    ruff = shutil.which("ruff", path=os.pathsep.join(str(folder.parents[2] / "bin") for folder in folders))
+    if ruff:
         (environment.bin / "ruff").symlink_to(ruff)
 
 
