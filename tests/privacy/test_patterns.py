@@ -6,8 +6,7 @@ import pytest
 
 from agentobs.privacy import redact_text
 from agentobs.privacy.patterns import PATTERNS
-
-from .samples import SAMPLES, Sample
+from tests.support.samples import SAMPLES, Sample
 
 EACH = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.pattern}: {sample.secret[:8]}")
 MARKS = {row.name: row.mark for row in PATTERNS}

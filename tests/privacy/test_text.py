@@ -8,8 +8,7 @@ import time
 import pytest
 
 from agentobs.privacy import redact_text
-
-from .samples import HARMLESS, JUDGED
+from tests.support.samples import HARMLESS, JUDGED
 
 TOKEN = "abcDEF123ghiJKL456mnoPQR789stuVWX012"
 

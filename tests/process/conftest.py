@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .receiver import Receiver, receiver
+from tests.support.process.receiver import Receiver, receiver
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,9 @@ import subprocess
 
 import pytest
 
+from tests.support.process.programs import command, environ, run
+from tests.support.process.receiver import Receiver
 from tests.support.stack import poll
-
-from .programs import command, environ, run
-from .receiver import Receiver
 
 PROGRAM = """
     import agentobs, sys

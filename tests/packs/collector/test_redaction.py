@@ -11,9 +11,9 @@ from agentobs.catalogue import ATTRIBUTES, genai, own
 from agentobs.packs.secrets import CONTENT_ATTRIBUTES
 from agentobs.privacy import redact_text
 from agentobs.privacy.patterns import CARD, EMAIL, IBAN, PHONE, SECRET, SSN
-from tests.privacy.samples import HARMLESS, JUDGED, SAMPLES
 from tests.support.packs.backend import attributes, backend
 from tests.support.packs.sender import event, log, send, span
+from tests.support.samples import HARMLESS, JUDGED, SAMPLES
 from tests.support.stack import poll
 
 from .conftest import Configs

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests import stack
+from tests.support import stack
 from tests.support.stack.process import Process, temporary_folder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
