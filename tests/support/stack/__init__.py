@@ -4,7 +4,17 @@ from .databases import PostgreSQL, Redis, StatementError, postgresql, redis, red
 from .loopback import Loopback, loopback
 from .parts import find, require
 from .process import Process, ServerError, fetch, free_port, poll
-from .servers import Alertmanager, Collector, Prometheus, QueryError, alertmanager, collector, on_loopback, prometheus
+from .servers import (
+    Alertmanager,
+    Collector,
+    Prometheus,
+    QueryError,
+    alertmanager,
+    collector,
+    on_loopback,
+    prometheus,
+    pushgateway,
+)
 from .tools import amtool, chromium, otelcol, promtool
 
 __all__ = [
@@ -32,6 +42,7 @@ __all__ = [
     "postgresql",
     "prometheus",
     "promtool",
+    "pushgateway",
     "redis",
     "redis_command",
     "require",

@@ -10,6 +10,7 @@ from typing import NoReturn
 PROGRAMS: dict[str, tuple[str, ...]] = {
     "prometheus2": ("prometheus", "promtool"),
     "prometheus3": ("prometheus", "promtool"),
+    "pushgateway": ("pushgateway",),
     "alertmanager": ("alertmanager", "amtool"),
     "collector": ("otelcol-contrib",),
     "collector-core": ("otelcol-core",),

@@ -155,6 +155,17 @@ def alertmanager(config: str, flags: Sequence[str] = ()) -> Iterator[Alertmanage
             yield Alertmanager(process, port)
 
 
+@contextmanager
+def pushgateway() -> Iterator[str]:
+    """Run a Pushgateway; gives its address, `127.0.0.1:PORT`."""
+    program = require("pushgateway")
+    with temporary_folder("pushgateway") as folder:
+        port = free_port()
+        argv = [program, f"--web.listen-address=127.0.0.1:{port}"]
+        with running(Process(argv, folder, lambda _: answers(port, "/-/ready"))):
+            yield f"127.0.0.1:{port}"
+
+
 COLLECTOR_PORTS = (1777, 4317, 4318, 8888, 8889, 9464, 13133, 55679)
 """Ports that collector configs listen on by habit; `collector` gives each a free one."""
 
