@@ -8,8 +8,8 @@ import pytest
 
 from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
-from tests.process.programs import environ
-from tests.process.receiver import Receiver, receiver
+from tests.support.process.programs import environ
+from tests.support.process.receiver import Receiver, receiver
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.programs import ROOT
-from tests.stack import Prometheus, poll, prometheus, pushgateway
+from tests.support.process.programs import ROOT
+from tests.support.stack import Prometheus, poll, prometheus, pushgateway
 
 COMMAND = [sys.executable, "-m", "examples.batch_job"]
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.process.programs import ROOT
-from tests.process.receiver import Receiver
-from tests.stack import poll
+from tests.support.process.programs import ROOT
+from tests.support.process.receiver import Receiver
+from tests.support.stack import poll
 
 PLATFORM = """
 import os, signal
