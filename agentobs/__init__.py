@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .agents import agent, tool
 from .config import ConfigError
 from .runtime import Instrumentation, Report, instrument, uninstrument
-from .signals import decision, fallback, feedback, notice
+from .verbs import agent, decision, fallback, feedback, notice, tool
 from .version import VERSION
 
 if TYPE_CHECKING:

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, cast
 
+from .catalogue.values import Conventions, values_of
+
 Capture = Literal["none", "redacted", "full"]
 Metrics = Literal["auto", "otel", "prometheus", "both", "off"]
-Conventions = Literal["latest", "compat", "both"]
-
-KNOWN_LIBRARIES = ("openai", "anthropic", "pybreaker")
 
 
 class ConfigError(ValueError):
@@ -44,28 +43,27 @@ OPTIONS = (
         "AGENTOBS_CONVENTIONS",
         "latest",
         "Names of the GenAI signals: the newest, those of today's other dashboards, or both.",
-        ("latest", "compat", "both"),
+        values_of(Conventions),
     ),
     Option(
         "capture",
         "AGENTOBS_CAPTURE",
         "none",
         "Content of messages and tools on spans: not at all, with secrets and personal data replaced, or as it is.",
-        ("none", "redacted", "full"),
+        values_of(Capture),
     ),
     Option(
         "metrics",
         "AGENTOBS_METRICS",
         "auto",
         "Where metrics go; auto takes OpenTelemetry where it is set up, else prometheus_client.",
-        ("auto", "otel", "prometheus", "both", "off"),
+        values_of(Metrics),
     ),
     Option(
         "libraries",
         "AGENTOBS_LIBRARIES",
-        KNOWN_LIBRARIES,
-        "What to observe where it is installed; a comma-separated list in the environment.",
-        KNOWN_LIBRARIES,
+        None,
+        "What to observe where it is installed, everything by default; a comma-separated list in the environment.",
     ),
     Option("prices", "AGENTOBS_PRICES", None, "A YAML or TOML file with your own prices, aliases and discounts."),
     Option(
@@ -80,15 +78,15 @@ _BY_NAME = {option.name: option for option in OPTIONS}
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The options in force. Units are in the names; what each means stands in `OPTIONS`."""
+    """The options in force. Units are in the names; what each means, and its default, stands in `OPTIONS`."""
 
-    service: str | None = None
-    conventions: Conventions = "latest"
-    capture: Capture = "none"
-    metrics: Metrics = "auto"
-    libraries: tuple[str, ...] = KNOWN_LIBRARIES
-    prices: str | None = None
-    content_limit_bytes: int = 16_384
+    service: str | None
+    conventions: Conventions
+    capture: Capture
+    metrics: Metrics
+    libraries: tuple[str, ...]
+    prices: str | None
+    content_limit_bytes: int
 
     def differences(self, other: Config) -> list[str]:
         """Names of the options in which the two differ."""
@@ -101,17 +99,15 @@ def _choice(option: Option, value: object, where: str) -> str:
     return value
 
 
-def _libraries(option: Option, value: object, where: str) -> tuple[str, ...]:
+def _libraries(value: object, where: str, known: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, Iterable):
-        raise ConfigError(f"{where}={value!r} is not a list of names; known are {', '.join(option.allowed)}")
+        raise ConfigError(f"{where}={value!r} is not a list of names; known are {', '.join(known)}")
     names = tuple(dict.fromkeys(value))
     for name in names:
-        if name not in option.allowed:
-            raise ConfigError(
-                f"{where} names {name!r}, which agentobs does not know; known are {', '.join(option.allowed)}"
-            )
+        if name not in known:
+            raise ConfigError(f"{where} names {name!r}, which agentobs does not know; known are {', '.join(known)}")
     return names
 
 
@@ -131,9 +127,9 @@ def _text(value: object, where: str) -> str:
     return os.fspath(value)
 
 
-def _parse(option: Option, value: object, where: str) -> Any:
+def _parse(option: Option, value: object, where: str, libraries: tuple[str, ...]) -> Any:
     if option.name == "libraries":
-        return _libraries(option, value, where)
+        return _libraries(value, where, libraries)
     if option.allowed:
         return _choice(option, value, where)
     if option.name == "content_limit_bytes":
@@ -141,10 +137,13 @@ def _parse(option: Option, value: object, where: str) -> Any:
     return _text(value, where)
 
 
-def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
+def resolve(
+    arguments: Mapping[str, Any], libraries: tuple[str, ...], environ: Mapping[str, str] | None = None
+) -> Config:
     """The options in force for these arguments; an argument that is `None` counts as not given.
 
-    An empty environment variable counts as not set, as OpenTelemetry's specification says of its own.
+    `libraries` are the names of those that can be observed, which is also the default of that option. An empty
+    environment variable counts as not set, as OpenTelemetry's specification says of its own.
 
     Raises:
         ConfigError: an unknown argument, or a value that is not allowed, from either place.
@@ -157,11 +156,13 @@ def resolve(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = No
     for option in OPTIONS:
         given = arguments.get(option.name)
         if given is not None:
-            values[option.name] = _parse(option, given, option.name)
+            values[option.name] = _parse(option, given, option.name, libraries)
         elif env.get(option.env):
-            values[option.name] = _parse(option, env[option.env], option.env)
+            values[option.name] = _parse(option, env[option.env], option.env, libraries)
         else:
             values[option.name] = option.default
+    if values["libraries"] is None:
+        values["libraries"] = libraries
     if values["service"] is None:
         values["service"] = env.get("OTEL_SERVICE_NAME") or None
     return Config(**values)

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from .record import Call, Run
+from .records.agents import Run
 
 
 @dataclass(slots=True)
@@ -23,11 +23,11 @@ class Answer:
 RUN: ContextVar[Run | None] = ContextVar("agentobs_run", default=None)
 """The innermost agent run."""
 
-CALL: ContextVar[Call | None] = ContextVar("agentobs_call", default=None)
-"""The model call whose HTTP request is being made."""
+CALL: ContextVar[Any] = ContextVar("agentobs_call", default=None)
+"""The open model call whose request is being made (`emit.calls.OpenCall`, which this low a module does not import)."""
 
 ANSWER: ContextVar[Answer | None] = ContextVar("agentobs_answer", default=None)
 """The answer to the web request that is being served, where a middleware wants to know what it is made of."""
 
-SCOPE: ContextVar[Any] = ContextVar("agentobs_scope", default=None)
+BLOCK: ContextVar[Any] = ContextVar("agentobs_block", default=None)
 """The innermost `with` block or decorated call of agentobs; whoever leaves it sees whether it is still in its context."""

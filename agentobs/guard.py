@@ -18,27 +18,46 @@ _QUIET_S = 60.0
 strict = os.environ.get("AGENTOBS_STRICT", "").lower() in ("1", "true")
 """Raise errors of agentobs instead of keeping them from the program; for tests."""
 
-errors: Counter[str] = Counter()
-"""Errors of agentobs by the stage in which they were caught, since the start of the process."""
 
+class Errors:
+    """Errors of agentobs by the stage in which they were caught; `counted` is called with the stage of each."""
+
+    def __init__(self, counted: Callable[[str], None] | None = None) -> None:
+        self.by_stage: Counter[str] = Counter()
+        self.counted = counted
+
+
+_unowned = Errors()
 _last_logged: dict[str, float] = {}
-_listener: Callable[[str], None] | None = None
 
 
-def listen(listener: Callable[[str], None] | None) -> None:
-    """Have `listener(stage)` called for every error from now on; `None` ends it."""
-    global _listener  # noqa: PLW0603  one listener for the process, set by instrument()
-    _listener = listener
+def _nothing_in_force() -> Errors | None:
+    return None
+
+
+_find = _nothing_in_force
+
+
+def count_in(find: Callable[[], Errors | None]) -> None:
+    """Have errors counted in what `find()` returns at that moment; `None` from it means that nothing is in force."""
+    global _find  # noqa: PLW0603  set once, by the module that owns the state of the process
+    _find = find
+
+
+def errors() -> Errors:
+    """The errors of what is in force now, else those that were caught while nothing was."""
+    return _find() or _unowned
 
 
 def failed(stage: str, error: Exception) -> None:
     """Count an error of agentobs in `stage`; log it at most once a minute and stage; raise it if `strict`."""
-    errors[stage] += 1
+    caught = errors()
+    caught.by_stage[stage] += 1
     if strict:
         raise error
     try:
-        if _listener is not None:
-            _listener(stage)
+        if caught.counted is not None:
+            caught.counted(stage)
         now = time.monotonic()
         if now - _last_logged.get(stage, -_QUIET_S) >= _QUIET_S:
             _last_logged[stage] = now

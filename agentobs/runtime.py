@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import distribution, guard
-from .config import Capture, Config, ConfigError, Conventions, Metrics, resolve
+from . import distribution, guard, process
+from .catalogue.values import Conventions
+from .config import Capture, Config, ConfigError, Metrics, resolve
 from .version import VERSION
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from prometheus_client import CollectorRegistry
 
-    from .emit import Emitter
-    from .integrations import LibraryReport
+    from .integrations.installer import LibraryReport
     from .pricing import PriceBook
 
 _CLOSE_S = 10.0
@@ -30,7 +29,7 @@ _CLOSE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `instrument()` found and did; `str()` of it is for people.
+    """What is observed and where signals go; `str()` of it is for people.
 
     Attributes:
         service: name of the service, `None` where nobody gave one.
@@ -67,73 +66,62 @@ class Report:
         return "\n".join(lines)
 
 
-class _Calls:
-    """What integrations see of the emitter: model calls, and the few things of OpenTelemetry that they need."""
-
-    def __init__(self, emitter: Emitter, captures: bool) -> None:
-        from .emit import spans
-
-        self.captures = captures
-        self.begin = emitter.calls.begin
-        self.retry = emitter.calls.retry
-        self.end = emitter.calls.end
-        self.enter = emitter.calls.enter
-        self.leave = spans.detach
-        self.suppressed = spans.suppressed
-        self.adopt = emitter.spans.adopt
-
-
 class Instrumentation:
     """The handle that `instrument()` returns; as a context manager it takes everything back at the end."""
 
-    def __init__(self, config: Config, emitter: Emitter) -> None:
-        self.config = config
-        self.emitter = emitter
-        self.calls = _Calls(emitter, config.capture != "none")
+    def __init__(self, state: process.State) -> None:
+        self._state = state
         self.automatic = False
         """Made by `agentobs run`: it makes room when the program itself calls `instrument()` with other options."""
 
     @property
+    def config(self) -> Config:
+        """The options in force."""
+        return self._state.config
+
+    @property
     def active(self) -> bool:
         """Whether this is the instrumentation in force."""
-        return _current is self
+        return _handle is self
 
     def report(self) -> Report:
         """Which libraries were found, in what version, what was patched, what was not and why."""
-        from .integrations import INTEGRATIONS
+        from .integrations.installer import INSTALLER
 
+        state = self._state
         return Report(
-            self.config.service,
-            self.config.conventions,
-            self.config.capture,
-            INTEGRATIONS.report(),
-            self.emitter.destinations(),
-            self.emitter.prices.as_of,
-            dict(guard.errors),
+            state.config.service,
+            state.config.conventions,
+            state.config.capture,
+            INSTALLER.report(),
+            state.emitters.destinations(),
+            state.emitters.prices.as_of,
+            dict(state.errors.by_stage),
         )
 
     def flush(self, timeout_s: float = _CLOSE_S) -> bool:
-        """Export what is held; `False` if that took longer than `timeout_s` or a provider said that it failed."""
-        from .integrations import streams
+        """Export what there is; `False` if that took longer than `timeout_s` or a provider said that it failed."""
+        from .integrations import deferred
 
-        streams.drain()
-        return self.emitter.flush(timeout_s)
+        deferred.drain()
+        return self._state.emitters.flush(timeout_s)
 
     def uninstrument(self, timeout_s: float = _CLOSE_S) -> None:
-        """Take every patch back and export what is held; the second time does nothing.
+        """Take every patch back and export what there is; the second time does nothing.
 
         Providers of the program are left running; those that agentobs made are shut down.
         """
-        global _current  # noqa: PLW0603  one instrumentation for the process
-        from .integrations import INTEGRATIONS
+        global _handle  # noqa: PLW0603  one instrumentation for the process
+        from .integrations.installer import INSTALLER
 
         with _lock:
-            if _current is not self:
+            if _handle is not self:
                 return
-            INTEGRATIONS.uninstall()
-            _current = None
+            INSTALLER.uninstall()
+            _handle = None
+            process.replace(None)
         atexit.unregister(self._at_exit)
-        self.emitter.close(timeout_s)
+        self._state.emitters.close(timeout_s)
 
     def _at_exit(self) -> None:
         try:
@@ -151,29 +139,7 @@ class Instrumentation:
 
 
 _lock = threading.RLock()
-_current: Instrumentation | None = None
-
-
-def current() -> Emitter | None:
-    """The emitter in force, `None` before `instrument()`."""
-    instrumentation = _current
-    return instrumentation.emitter if instrumentation is not None else None
-
-
-def in_force() -> Instrumentation | None:
-    """The instrumentation in force, `None` before `instrument()`."""
-    return _current
-
-
-@contextmanager
-def in_place_of(handle: Instrumentation) -> Iterator[None]:
-    """Have `handle` in force for a while, without patching anything."""
-    global _current  # noqa: PLW0603  one instrumentation for the process
-    before, _current = _current, handle
-    try:
-        yield
-    finally:
-        _current = before
+_handle: Instrumentation | None = None
 
 
 def price_book(path: str | None) -> PriceBook:
@@ -211,7 +177,7 @@ def instrument(
         conventions: names of the GenAI signals: `latest`, `compat` or `both`.
         capture: content on spans and events: `none`, `redacted` or `full`.
         metrics: `auto` (OpenTelemetry where it is set up, else prometheus_client), `otel`, `prometheus`, `both`, `off`.
-        libraries: what to observe, of `openai`, `anthropic`, `pybreaker`; all by default.
+        libraries: what to observe, of {libraries}; all by default.
         prices: a YAML or TOML file with own prices, aliases and discounts.
         content_limit_bytes: longest captured text, in UTF-8 bytes of one attribute.
         tracer_provider, meter_provider, logger_provider: where signals go instead of the global providers.
@@ -224,7 +190,9 @@ def instrument(
     Raises:
         ConfigError: an option or a variable has a value that is not allowed, or options differ from those in force.
     """
-    global _current  # noqa: PLW0603  one instrumentation for the process
+    global _handle  # noqa: PLW0603  one instrumentation for the process
+    from .integrations.table import libraries as known_libraries
+
     config = resolve(
         {
             "service": service,
@@ -234,22 +202,23 @@ def instrument(
             "libraries": libraries,
             "prices": prices,
             "content_limit_bytes": content_limit_bytes,
-        }
+        },
+        known_libraries(),
     )
     with _lock:
-        if _current is not None:
-            differing = _current.config.differences(config)
-            if differing and _current.automatic:
-                _current.uninstrument()
+        if _handle is not None:
+            differing = _handle.config.differences(config)
+            if differing and _handle.automatic:
+                _handle.uninstrument()
             elif differing:
                 raise ConfigError(
                     f"instrument() is in force with other values of {', '.join(differing)}; "
                     "call agentobs.uninstrument() first"
                 )
             else:
-                return _current
+                return _handle
         handle = _make(config, tracer_provider, meter_provider, logger_provider, registry)
-        _current = handle
+        _handle = handle
         atexit.register(handle._at_exit)
         return handle
 
@@ -257,28 +226,40 @@ def instrument(
 def _make(
     config: Config, tracer_provider: Any, meter_provider: Any, logger_provider: Any, registry: Any
 ) -> Instrumentation:
-    from .emit import Emitter
-    from .integrations import INTEGRATIONS, streams
+    from .emit import Emitters
+    from .integrations import deferred
+    from .integrations.installer import INSTALLER
 
     distribution.warn()
-    book = price_book(config.prices)
-    emitter = Emitter(
+    emitters = Emitters(
         config,
         VERSION,
-        prices=book,
+        prices=price_book(config.prices),
         tracer_provider=tracer_provider,
         meter_provider=meter_provider,
         logger_provider=logger_provider,
         registry=registry,
-        before_collect=streams.drain,
+        before_collect=deferred.drain,
     )
-    handle = Instrumentation(config, emitter)
-    INTEGRATIONS.install(config.libraries, handle.calls, emitter.agents, book.provider_hosts)
-    return handle
+    state = process.State(config, emitters)
+    process.replace(state)
+    INSTALLER.install(config.libraries)
+    return Instrumentation(state)
 
 
 def uninstrument() -> None:
     """Take back the last `instrument()`; does nothing where there was none."""
-    handle = _current
+    handle = _handle
     if handle is not None:
         handle.uninstrument()
+
+
+def _with_libraries(doc: str | None) -> str | None:
+    """The docstring of `instrument` with the names that the integration table has now."""
+    from .integrations.table import TABLE
+
+    names = ", ".join(f"`{row.library}`" for row in TABLE)
+    return None if doc is None else doc.replace("{libraries}", names)
+
+
+instrument.__doc__ = _with_libraries(instrument.__doc__)

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from . import guard, runtime
-from .config import Capture, Config, Conventions, resolve
+from . import guard, process, runtime
+from .catalogue.values import Conventions
+from .config import Capture, Config, resolve
 from .version import VERSION
 
 
@@ -119,9 +120,9 @@ class Captured:
 
 
 def _drain() -> None:
-    from .integrations import streams
+    from .integrations import deferred
 
-    streams.drain()
+    deferred.drain()
 
 
 @contextmanager
@@ -135,36 +136,37 @@ def capture(
         content: content capture, else that in force, else none.
         strict: let errors of agentobs itself come through, so that a test sees them.
     """
-    from .emit import Emitter
-    from .integrations import INTEGRATIONS, streams
+    from .emit import Emitters
+    from .integrations import deferred
+    from .integrations.installer import INSTALLER
+    from .integrations.table import libraries
 
-    before = runtime.in_force()
+    before = process.current()
     given = {"conventions": conventions, "capture": content}
     base: dict[str, Any] = {}
     if before is not None:
         base = {name: getattr(before.config, name) for name in ("service", "conventions", "capture", "prices")}
     config: Config = resolve(
-        base | {key: value for key, value in given.items() if value is not None} | {"metrics": "otel"}
+        base | {key: value for key, value in given.items() if value is not None} | {"metrics": "otel"}, libraries()
     )
     providers, captured = _in_memory()
-    emitter = Emitter(
-        config, VERSION, prices=runtime.price_book(config.prices), before_collect=streams.drain, **providers
+    emitters = Emitters(
+        config, VERSION, prices=runtime.price_book(config.prices), before_collect=deferred.drain, **providers
     )
-    handle = runtime.Instrumentation(config, emitter)
     was_strict, guard.strict = guard.strict, strict
-    with runtime.in_place_of(handle):
-        INTEGRATIONS.install(config.libraries, handle.calls, emitter.agents, emitter.prices.provider_hosts)
+    with process.in_force(process.State(config, emitters)):
+        if before is None:
+            INSTALLER.install(config.libraries)
         try:
             yield captured
         finally:
             captured.freeze()
             if before is None:
-                INTEGRATIONS.uninstall()
+                INSTALLER.uninstall()
             else:
-                streams.drain()
-                INTEGRATIONS.redirect(before.calls, before.emitter.agents)
+                deferred.drain()
             guard.strict = was_strict
-            emitter.close(5.0)
+            emitters.close(5.0)
 
 
 def _in_memory() -> tuple[dict[str, Any], Captured]:

@@ -7,7 +7,8 @@ and a forgotten place is an AttributeError. Pure data; imports nothing but the s
 from __future__ import annotations
 
 from . import genai, own
-from .model import Attribute, Conventions, Event, Kind, Metric, Span
+from .model import Attribute, Event, Kind, Metric, Span
+from .values import Conventions
 
 SCOPE = "agentobs"
 """Name of the instrumentation scope of every signal."""
@@ -21,6 +22,13 @@ ATTRIBUTES: tuple[Attribute, ...] = tuple(
 )
 SPANS: tuple[Span, ...] = tuple(row for module in _MODULES for row in module.values() if isinstance(row, Span))
 EVENTS: tuple[Event, ...] = tuple(row for module in _MODULES for row in module.values() if isinstance(row, Event))
+
+
+def declared(row: Span | Event) -> tuple[Attribute, ...]:
+    """Every attribute that a span or event of this row may carry: the conventions', those of agentobs, annotations."""
+    extras = own.EXTRAS.get(row, ())
+    annotations = own.ANNOTATIONS if isinstance(row, Span) else ()
+    return (*row.attributes, *extras, *annotations)
 
 
 def metrics(conventions: Conventions = "latest") -> tuple[Metric, ...]:
@@ -40,6 +48,7 @@ __all__ = [
     "Kind",
     "Metric",
     "Span",
+    "declared",
     "genai",
     "metrics",
     "own",

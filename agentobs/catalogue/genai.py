@@ -7,6 +7,7 @@ published instrumentations and today's dashboards know (v1.37 to v1.41). Attribu
 from __future__ import annotations
 
 from .model import COMPAT, LATEST, Attribute, Event, Kind, Metric, Span
+from .values import ToolType, values_of
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev"
 
@@ -23,6 +24,7 @@ OPERATION = Attribute(
         "fetch_response",
         "invoke_agent",
         "execute_tool",
+        "retrieval",
     ),
 )
 PROVIDER = Attribute("gen_ai.provider.name", "string", "Who serves the model, told from client and base URL.", bound=50)
@@ -69,10 +71,10 @@ AUDIO_INPUT_TOKENS = Attribute("gen_ai.usage.audio.input_tokens", "int", "Part o
 AUDIO_OUTPUT_TOKENS = Attribute("gen_ai.usage.audio.output_tokens", "int", "Part of the output that is audio.")
 AGENT_NAME = Attribute("gen_ai.agent.name", "string", "The agent, as the program named it.", bound=50)
 AGENT_VERSION = Attribute("gen_ai.agent.version", "string", "Version of the agent, as the program named it.")
+DATA_SOURCE_ID = Attribute("gen_ai.data_source.id", "string", "The index or collection that was searched.")
+RETRIEVAL_TOP_K = Attribute("gen_ai.retrieval.top_k", "int", "Requested number of documents.")
 TOOL_NAME = Attribute("gen_ai.tool.name", "string", "The tool that ran.", bound=100)
-TOOL_TYPE = Attribute(
-    "gen_ai.tool.type", "string", "Where the tool runs.", values=("function", "extension", "datastore")
-)
+TOOL_TYPE = Attribute("gen_ai.tool.type", "string", "Where the tool runs.", values=values_of(ToolType))
 TOOL_CALL_ID = Attribute("gen_ai.tool.call.id", "string", "The model's id of the tool call.")
 TOOL_DESCRIPTION = Attribute("gen_ai.tool.description", "string", "What the tool is for.")
 TOOL_ARGUMENTS = Attribute("gen_ai.tool.call.arguments", "json", "Arguments of the tool call; content, opt-in.")
@@ -322,38 +324,34 @@ _RESPONSE = (
 )
 _CONTENT = (SYSTEM_INSTRUCTIONS, INPUT_MESSAGES, OUTPUT_MESSAGES, TOOL_DEFINITIONS)
 
-INFERENCE = Span("{operation} {request.model}", "client", "One model call.", (*_REQUEST, *_RESPONSE, *_CONTENT))
+INFERENCE = Span(
+    "{gen_ai.operation.name} {gen_ai.request.model}", "client", "One model call.", (*_REQUEST, *_RESPONSE, *_CONTENT)
+)
 EMBEDDINGS = Span(
-    "embeddings {request.model}",
+    "embeddings {gen_ai.request.model}",
     "client",
     "One embeddings call.",
     (
-        OPERATION,
-        PROVIDER,
-        REQUEST_MODEL,
-        SERVER_ADDRESS,
-        SERVER_PORT,
+        *_REQUEST,
+        *_RESPONSE,
         ENCODING_FORMATS,
         DIMENSION_COUNT,
-        RESPONSE_MODEL,
-        INPUT_TOKENS,
-        ERROR_TYPE,
     ),
 )
 FETCH_RESPONSE = Span(
     "fetch_response",
     "client",
     "A stored response is fetched; it is no inference and has no usage of its own.",
-    (OPERATION, PROVIDER, RESPONSE_ID, SERVER_ADDRESS, SERVER_PORT, RESPONSE_MODEL, RESPONSE_STATUS, ERROR_TYPE),
+    (*_REQUEST, *_RESPONSE, *_CONTENT, RESPONSE_STATUS),
 )
 INVOKE_AGENT = Span(
-    "invoke_agent {agent.name}",
+    "invoke_agent {gen_ai.agent.name}",
     "internal",
     "One run of an agent.",
     (OPERATION, AGENT_NAME, AGENT_VERSION, CONVERSATION_ID, FINISH_REASONS, INPUT_TOKENS, OUTPUT_TOKENS, ERROR_TYPE),
 )
 EXECUTE_TOOL = Span(
-    "execute_tool {tool.name}",
+    "execute_tool {gen_ai.tool.name}",
     "internal",
     "One call of a tool.",
     (
@@ -369,11 +367,17 @@ EXECUTE_TOOL = Span(
         ERROR_TYPE,
     ),
 )
+RETRIEVAL = Span(
+    "retrieval {gen_ai.data_source.id}",
+    "client",
+    "One search for documents.",
+    (OPERATION, DATA_SOURCE_ID, PROVIDER, REQUEST_MODEL, RETRIEVAL_TOP_K, AGENT_NAME, CONVERSATION_ID, ERROR_TYPE),
+)
 DETAILS = Event(
     "gen_ai.client.inference.operation.details",
     "DEBUG",
     "A model call with its content; only where content capture is on.",
-    (*_REQUEST, *_RESPONSE, *_CONTENT),
+    (*_REQUEST, *_RESPONSE, *_CONTENT, RESPONSE_STATUS),
 )
 EXCEPTION = Event(
     "gen_ai.client.operation.exception",

@@ -8,11 +8,13 @@ word total; the unit `1` is never used, because Go translators append `_ratio` t
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-Conventions = Literal["latest", "compat", "both"]
+from .values import Conventions
+
 Generation = Literal["latest", "compat"]
 Stability = Literal["stable", "development"]
 
@@ -22,6 +24,7 @@ COMPAT: frozenset[Generation] = frozenset({"compat"})
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _UNIT = re.compile(r"s|By|\{[A-Za-z_]+\}")
+_PLACE = re.compile(r"\{([a-z_.]+)\}")
 _SUFFIX_OF_UNIT = {"s": "_seconds", "By": "_bytes"}
 
 
@@ -105,15 +108,45 @@ class Metric:
         """Whether `instrument(conventions=...)` makes this metric."""
         return conventions == "both" or conventions in self.generations
 
+    def bind(self, labels: Mapping[Attribute, object]) -> tuple[object, ...]:
+        """The values of `labels` in the order of the row's; `None` for those that are absent.
+
+        Raises:
+            LookupError: `labels` has an attribute that the row does not declare.
+        """
+        _declared(self.name, labels, self.labels)
+        return tuple(map(labels.get, self.labels))
+
+
+def _declared(row: str, given: Iterable[Attribute], declared: Iterable[Attribute]) -> None:
+    unknown = [attribute.name for attribute in given if attribute not in declared]
+    if unknown:
+        raise LookupError(f"{row} does not declare {', '.join(unknown)}; add it to the row in the catalogue")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Span:
-    """One kind of span. `name` is the template of its name, `kind` the OpenTelemetry span kind in lower case."""
+    """One kind of span.
+
+    `name` is the template of its name: the text in braces is the name of an attribute of the row, and is left out where
+    the attribute has no value. `kind` is the OpenTelemetry span kind in lower case.
+    """
 
     name: str
     kind: Literal["client", "internal"]
     description: str
     attributes: tuple[Attribute, ...]
+
+    def __post_init__(self) -> None:
+        names = {attribute.name for attribute in self.attributes}
+        for place in _PLACE.findall(self.name):
+            if place not in names:
+                raise ValueError(f"span {self.name!r}: {place} is no attribute of the row")
+
+    def named(self, values: Mapping[Attribute, Any]) -> str:
+        """The name of a span with these attributes."""
+        texts = {attribute.name: str(value) for attribute, value in values.items() if value is not None}
+        return " ".join(_PLACE.sub(lambda place: texts.get(place[1], ""), self.name).split())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""Records in, OpenTelemetry and Prometheus out. The only room that imports `opentelemetry` or `prometheus_client`."""
+"""Records in, OpenTelemetry and Prometheus out. The only package that imports `opentelemetry` or `prometheus_client`."""
 
 from __future__ import annotations
 
@@ -10,26 +10,32 @@ from contextlib import ExitStack
 from typing import Any
 
 from .. import catalogue, guard
-from ..catalogue import own
 from ..config import Config
 from ..pricing import PriceBook
 from . import providers
-from .agents import AgentEmitter
+from .agents import RunEmitter
+from .breakers import BreakerEmitter
 from .calls import CallEmitter
+from .decisions import DecisionEmitter
 from .events import Events
+from .fallbacks import FallbackEmitter
+from .feedback import FeedbackEmitter
+from .retries import RetryEmitter
 from .sinks import Series, Sink
 from .spans import Spans
+from .telemetry import TelemetryEmitter
+from .tools import ToolEmitter
 
-__all__ = ["Emitter"]
+__all__ = ["Emitters"]
 
 
-class Emitter:
-    """Everything that turns records into telemetry for one `instrument()`.
+class Emitters:
+    """Everything that turns records into telemetry for one `instrument()`, one emitter for each subject.
 
     Attributes:
-        calls: opens and closes model calls.
-        spans: starts spans; says which tracer a client library that traces its own calls is to use.
-        agents: runs, tools, decisions, fallbacks, notices, feedback, breakers.
+        calls, runs, tools, decisions, fallbacks, retries, breakers, feedback: by subject.
+        telemetry: what agentobs tells of itself.
+        prices: the price book in use.
     """
 
     def __init__(
@@ -59,15 +65,20 @@ class Emitter:
             if config.metrics not in ("off", "prometheus"):
                 self.meters = providers.metering(meter_provider, config.service)
                 undo.callback(self.meters.shutdown)
-            self.series = Series(self._sinks(), frozenset(self._metrics))
+            self.series = series = Series(self._sinks(), frozenset(self._metrics))
             undo.pop_all()
-        self.spans = Spans(self.traces, version)
+        spans = Spans(self.traces, version)
         events = Events(self.logs, version)
-        self.calls = CallEmitter(self.spans, self.series, events, prices, config)
-        self.agents = AgentEmitter(self.spans, self.series, events, config)
         self.prices = prices
-        self.series.add(own.INFO, version, config.conventions, prices.as_of)(1)
-        guard.listen(lambda stage: self.series.add(own.INTERNAL_ERRORS, stage)(1))
+        self.retries = RetryEmitter(series, events)
+        self.calls = CallEmitter(spans, series, events, prices, config, self.retries)
+        self.runs = RunEmitter(spans, series)
+        self.tools = ToolEmitter(spans, series, config)
+        self.decisions = DecisionEmitter(series, events, config)
+        self.fallbacks = FallbackEmitter(spans, series, events)
+        self.breakers = BreakerEmitter(series, events)
+        self.feedback = FeedbackEmitter(series, events)
+        self.telemetry = TelemetryEmitter(series, config, version, prices.as_of)
 
     def _sinks(self) -> tuple[Sink, ...]:
         wanted = self._config.metrics
@@ -108,15 +119,15 @@ class Emitter:
 
     def destinations(self) -> dict[str, str]:
         """Where each signal goes, in words, for the report."""
-        said = {"spans": self.traces.origin, "events": self.logs.origin}
+        destinations = {"spans": self.traces.origin, "events": self.logs.origin}
         names = [type(sink).__name__.removesuffix("Sink").lower() for sink in self.series]
-        said["metrics"] = "off" if not names else " and ".join(names)
+        destinations["metrics"] = "off" if not names else " and ".join(names)
         if self.meters is not None:
-            said["metrics"] += f" (meter provider: {self.meters.origin})"
-        return said
+            destinations["metrics"] += f" (meter provider: {self.meters.origin})"
+        return destinations
 
     def flush(self, timeout_s: float) -> bool:
-        """Have every provider export what it holds, in at most `timeout_s`; `False` where that was not enough.
+        """Have every provider export what it has, in at most `timeout_s`; `False` where that was not enough.
 
         In threads of their own, because an exporter that hangs would hold up the caller, and the other signals, for as
         long as it likes.
@@ -126,8 +137,8 @@ class Emitter:
     def close(self, timeout_s: float) -> bool:
         """Stop the sinks, and the providers that are ours, in at most `timeout_s`."""
         ends_s = time.monotonic() + timeout_s
-        guard.listen(None)
-        self.series.add(own.INFO, self._version, self._config.conventions, self.prices.as_of)(-1)
+        self.breakers.close()
+        self.telemetry.close()
         done = self.flush(timeout_s)
         self.series.close()
         return _within(ends_s - time.monotonic(), [source.shutdown for source in self._sources()]) and done

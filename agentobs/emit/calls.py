@@ -1,6 +1,6 @@
 """A model call as span, metrics and events.
 
-What does not change between calls is made once and held: the attributes that start a span, and the metric series of each
+What does not change between calls is made once and kept: the attributes that start a span, and the metric series of each
 combination of labels. A call then costs one span, two or three histogram records and a handful of additions.
 """
 
@@ -15,13 +15,17 @@ from ..catalogue import genai, own
 from ..config import Config
 from ..context import RUN
 from ..pricing import PriceBook
-from ..record import Call, Usage
+from ..records.agents import Run
+from ..records.calls import CANCELLED, CallEnding, CallRequest, CallResult
+from ..records.fallbacks import Retry
+from ..records.usage import Cost, Usage
 from .events import Events
 from .measures import Measures, Opening
+from .retries import RetryEmitter
 from .sinks import LOCK, Series
-from .spans import CLIENT, Spans, attach, current_context, fail, message_of
+from .spans import Parent, Spans, attach, check, current_context, detach, fail, message_of
 
-_HELD = 1_000
+_MAX_CACHED = 1_000
 _PARAMETERS = {
     "output_type": genai.OUTPUT_TYPE.name,
     "choice_count": genai.CHOICE_COUNT.name,
@@ -42,22 +46,115 @@ _PARAMETERS = {
 }
 
 
+_NOTHING = CallResult()
+
+
+class OpenCall:
+    """A model call under way: its clock, its span and the run it belongs to.
+
+    Attributes:
+        request: what was asked.
+        covers: whether calls that a library below makes meanwhile are part of this one.
+        owner: whatever the integration that opened the call wants to find again from inside it; opaque here.
+        run: the run it belongs to, `None` outside of any.
+        started_ns: nanoseconds of the epoch; started_s, ended_s: seconds of `time.perf_counter()`, 0.0 while under way.
+        chunks, first_chunk_s, last_chunk_s: chunks of a stream that the program received, and when.
+    """
+
+    __slots__ = (
+        "_emitter",
+        "chunks",
+        "cost",
+        "covers",
+        "ended_s",
+        "ending",
+        "first_chunk_s",
+        "last_chunk_s",
+        "outer_context",
+        "owner",
+        "request",
+        "result",
+        "retries",
+        "run",
+        "span",
+        "started_ns",
+        "started_s",
+    )
+
+    def __init__(self, emitter: CallEmitter, request: CallRequest, run: Run | None) -> None:
+        self._emitter = emitter
+        self.request = request
+        self.run = run
+        self.started_ns = 0
+        self.started_s = self.ended_s = self.first_chunk_s = self.last_chunk_s = 0.0
+        self.chunks = self.retries = 0
+        self.covers = False
+        self.result = _NOTHING
+        self.ending: CallEnding | None = None
+        self.cost: Cost | None = None
+        self.owner: Any = None
+        self.span: Any = None
+        self.outer_context: Any = None
+
+    def enter(self) -> Any:
+        """Make the call's span current for its request; what comes back goes to `leave`."""
+        if self.span is None:
+            return None
+        self.outer_context = current_context()
+        return attach(self.span, self.outer_context)
+
+    def leave(self, token: Any) -> None:
+        """Undo `enter`."""
+        if token is not None:
+            detach(token)
+
+    def chunk(self) -> None:
+        """Note that a chunk came now."""
+        self.last_chunk_s = time.perf_counter()
+        if not self.chunks:
+            self.first_chunk_s = self.last_chunk_s
+        self.chunks += 1
+
+    def attempt_failed(self, retry: Retry) -> None:
+        """Count an attempt that is about to be made again."""
+        self.retries += 1
+        self._emitter.retries.emit_in_call(retry, self)
+
+    def adopt(self, tracer: Any, given: Any) -> Any:
+        """See `Spans.adopt`."""
+        return self._emitter.spans.adopt(tracer, self.span, self.outer_context, given)
+
+    def end(self, result: CallResult, ending: CallEnding, ended_s: float = 0.0) -> None:
+        """Close the call: price it, record it, tell of it, end its span. Only the first time counts.
+
+        `ended_s` is when it ended, in seconds of `time.perf_counter()`; 0.0 means now.
+        """
+        if self.ending is None:
+            self.result = result
+            self.ending = ending
+            self.ended_s = ended_s or time.perf_counter()
+            self._emitter.end(self)
+
+
 class CallEmitter:
     """Opens and closes model calls. Every stage of closing stands alone: one that fails does not take the others along."""
 
-    def __init__(self, spans: Spans, series: Series, events: Events, prices: PriceBook, config: Config) -> None:
-        self._spans = spans
+    def __init__(
+        self, spans: Spans, series: Series, events: Events, prices: PriceBook, config: Config, retries: RetryEmitter
+    ) -> None:
+        self.spans = spans
+        self.retries = retries
         self._series = series
         self._events = events
         self._prices = prices
         self._capture = config.capture
         self._limit_bytes = config.content_limit_bytes
-        self._old_cache_name = config.conventions != "latest"
-        self._new_cache_name = config.conventions != "compat"
+        self._latest = config.conventions != "compat"
+        self._compat = config.conventions != "latest"
         self._openings: dict[tuple[Any, ...], Opening] = {}
         self._measures: dict[tuple[Any, ...], Measures] = {}
         self._warned: set[tuple[str, str]] = set()
-        self._stages: tuple[tuple[str, Callable[[Call], None]], ...] = (
+        self._stages: tuple[tuple[str, Callable[[OpenCall], None]], ...] = (
             ("call.price", self._price),
             ("call.measure", self._measure),
             ("call.run", self._add_to_run),
@@ -66,86 +163,90 @@ class CallEmitter:
             ("call.span", self._close_span),
         )
 
-    def _opening(self, call: Call) -> Opening:
-        key = (call.operation, call.provider, call.request_model, call.server_address, call.server_port)
+    def _opening(self, request: CallRequest) -> Opening:
+        key = (request.operation, request.provider, request.model, request.server_address, request.server_port)
         opening = self._openings.get(key)
         if opening is None:
-            opening = Opening(call, self._series)
-            if len(self._openings) >= _HELD:
+            opening = Opening(request, self._series)
+            if len(self._openings) >= _MAX_CACHED:
                 self._openings.clear()
             self._openings[key] = opening
         return opening
 
-    def begin(self, call: Call) -> None:
-        """Start the call's clock and span."""
-        call.started_ns = time.time_ns()
-        call.started_s = time.perf_counter()
-        run = call.run = RUN.get()
-        opening = self._opening(call)
+    def open(self, request: CallRequest, parent: Parent | None = None, started_ns: int = 0) -> OpenCall:
+        """Start the clock and span of a call.
+
+        `parent` is what it belongs to, `None` for what is current; `started_ns` is when it started, 0 for now.
+        """
+        call = OpenCall(self, request, RUN.get() if parent is None else parent.run)
+        try:
+            self._start(call, parent, started_ns)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.begin", error)
+        except BaseException:
+            # Ctrl-C in the middle of our own work: it is the program's, and the call must not stay under way.
+            if call.started_s:
+                call.end(_NOTHING, CANCELLED)
+            raise
+        return call
+
+    def _start(self, call: OpenCall, parent: Parent | None, started_ns: int) -> None:
+        request, run = call.request, call.run
+        now_ns = time.time_ns()
+        call.started_ns = started_ns or now_ns
+        call.started_s = time.perf_counter() - (now_ns - call.started_ns) / 1e9
+        opening = self._opening(request)
         with LOCK:
             opening.active.value += 1
-        attributes = opening.attributes.copy()
-        for parameter, value in call.request.items():
-            attributes[_PARAMETERS[parameter]] = value
-        if call.stream:
-            attributes[genai.STREAM.name] = True
+        attributes = self._asked(opening, request)
         if run is not None:
-            run.request_model = call.request_model or run.request_model
+            run.request_model = request.model or run.request_model
             attributes[genai.AGENT_NAME.name] = run.agent
             if run.conversation_id is not None:
                 attributes[genai.CONVERSATION_ID.name] = run.conversation_id
-        call.span = self._spans.start(opening.name, CLIENT, attributes, call.started_ns)
+        if guard.strict:
+            check(opening.row, attributes)
+        call.span = self.spans.start_named(opening.name, opening.kind, attributes, call.started_ns, parent)
 
-    def enter(self, call: Call) -> Any:
-        """Make the call's span current for its HTTP request; what comes back goes to `spans.detach`."""
-        if call.span is None:
-            return None
-        call.outer_context = current_context()
-        return attach(call.span, call.outer_context)
+    def _asked(self, opening: Opening, request: CallRequest) -> dict[str, Any]:
+        attributes = opening.attributes.copy()
+        for parameter, value in request.parameters.items():
+            attributes[_PARAMETERS[parameter]] = value
+        if request.stream:
+            attributes[genai.STREAM.name] = True
+        return attributes
 
-    def retry(self, call: Call, status: str, layer: str = "sdk") -> None:
-        """Count an attempt that the client library is about to make again; `status` is what the failed one got."""
-        call.retries += 1
-        agent = call.run.agent if call.run is not None else None
-        self._series.add(own.CALL_RETRIES, agent, call.operation, call.provider, call.request_model, layer, status)(1)
-        self._events.emit(
-            own.RETRY,
-            {
-                genai.OPERATION: call.operation,
-                genai.PROVIDER: call.provider,
-                genai.REQUEST_MODEL: call.request_model,
-                own.RETRY_LAYER: layer,
-                own.RETRY_STATUS: status,
-                own.RETRIES: call.retries,
-            },
-            span=call.span,
-        )
-
-    def end(self, call: Call) -> None:
-        """Close the call: price it, record it, tell of it, end its span. Its outcome must be set."""
-        if not call.ended_s:
-            call.ended_s = time.perf_counter()
+    def end(self, call: OpenCall) -> None:
+        """Run every stage of closing; what has ended is set on the call."""
         for stage, work in self._stages:
             try:
                 work(call)
             except Exception as error:  # noqa: BLE001
                 guard.failed(stage, error)
 
-    def _price(self, call: Call) -> None:
-        answered = call.outcome in ("success", "abandoned") or call.usage is not None
-        if not answered or call.operation == "fetch_response":
+    def _price(self, call: OpenCall) -> None:
+        request, result, ending = call.request, call.result, call.ending
+        answered = ending is None or ending.outcome in ("success", "abandoned") or result.usage is not None
+        if not answered or request.operation == "fetch_response":
             return
-        model = call.response_model or call.request_model
-        call.cost = cost = self._prices.cost(call.provider, model, call.usage, at_s=call.started_ns / 1e9)
+        model = result.model or request.model
+        call.cost = cost = self._prices.cost(request.provider, model, result.usage, at_s=call.started_ns / 1e9)
         if cost.amount_usd is None:
-            agent = call.run.agent if call.run is not None else None
-            self._series.add(own.UNPRICED, agent, call.provider, call.request_model, cost.reason)(1)
+            self._series.add(
+                own.UNPRICED,
+                {
+                    genai.AGENT_NAME: call.run.agent if call.run is not None else None,
+                    genai.PROVIDER: request.provider,
+                    genai.REQUEST_MODEL: request.model,
+                    own.UNPRICED_REASON: cost.reason,
+                },
+            )
             if cost.reason == "unknown_model":
-                self._warn_unpriced(call.provider, model)
+                self._warn_unpriced(request.provider, model)
 
     def _warn_unpriced(self, provider: str, model: str | None) -> None:
         key = (provider, model or "")
-        if key not in self._warned and len(self._warned) < _HELD:
+        if key not in self._warned and len(self._warned) < _MAX_CACHED:
             self._warned.add(key)
             guard.log.warning(
                 "agentobs: no price for model %r of %s, its calls are counted as unpriced; "
@@ -154,30 +255,31 @@ class CallEmitter:
                 provider,
             )
 
-    def _measure(self, call: Call) -> None:
+    def _measure(self, call: OpenCall) -> None:
+        request, result, ending = call.request, call.result, call.ending
+        assert ending is not None  # noqa: S101  set by `OpenCall.end`
         agent = call.run.agent if call.run is not None else None
-        streamed = "true" if call.stream else "false"
         key = (
             agent,
-            call.operation,
-            call.provider,
-            call.request_model,
-            call.response_model,
-            call.server_address,
-            call.server_port,
-            streamed,
-            call.outcome,
-            call.error_class,
-            call.error_type,
+            request.operation,
+            request.provider,
+            request.model,
+            result.model,
+            request.server_address,
+            request.server_port,
+            request.stream,
+            ending.outcome,
+            ending.error_class,
+            ending.error_type,
         )
         measures = self._measures.get(key)
         if measures is None:
-            measures = Measures(self._series, agent, call, streamed)
-            if len(self._measures) >= _HELD:
+            measures = Measures(self._series, agent, request, result.model, ending)
+            if len(self._measures) >= _MAX_CACHED:
                 self._measures.clear()
             self._measures[key] = measures
-        usage, cost = call.usage, call.cost
-        active = self._opening(call).active
+        usage, cost = result.usage, call.cost
+        active = self._opening(request).active
         amount_usd = cost.amount_usd if cost is not None else None
         if amount_usd is not None:
             spent, observe_cost = measures.cost
@@ -188,14 +290,14 @@ class CallEmitter:
             measures.calls.value += 1
             if amount_usd is not None:
                 spent.value += amount_usd
-            for held, amount in tokens:
-                held.value += amount
+            for total, amount in tokens:
+                total.value += amount
         exemplars = self._series.exemplars(call.span)
         if amount_usd is not None:
             observe_cost(amount_usd, exemplars)
-        self._observe(call, measures, exemplars)
+        self._observe(call, usage, measures, exemplars)
 
-    def _observe(self, call: Call, measures: Measures, exemplars: Any) -> None:
+    def _observe(self, call: OpenCall, usage: Usage | None, measures: Measures, exemplars: Any) -> None:
         """Record the histograms of one call."""
         duration_s = call.ended_s - call.started_s
         for observe in measures.durations:
@@ -207,7 +309,6 @@ class CallEmitter:
                 gap_s = (call.last_chunk_s - call.first_chunk_s) / (call.chunks - 1)
                 for observe in measures.chunk_gap:
                     observe(gap_s, None)
-        usage = call.usage
         if usage is not None:
             if usage.input_tokens is not None:
                 for observe in measures.input.observers:
@@ -216,65 +317,71 @@ class CallEmitter:
                 for observe in measures.output.observers:
                     observe(usage.output_tokens, None)
 
-    def _add_to_run(self, call: Call) -> None:
+    def _add_to_run(self, call: OpenCall) -> None:
         if call.run is not None:
-            call.run.add_call(call)
+            call.run.add_call(call.request, call.result, call.cost, call.retries)
 
-    def _tell(self, call: Call) -> None:
-        if call.outcome == "error":
+    def _tell(self, call: OpenCall) -> None:
+        ending, request = call.ending, call.request
+        if ending is not None and ending.outcome == "error":
+            exception = ending.exception
             self._events.emit(
                 genai.EXCEPTION,
                 {
-                    genai.EXCEPTION_TYPE: type(call.exception).__qualname__ if call.exception is not None else None,
-                    genai.EXCEPTION_MESSAGE: message_of(call.exception) or call.error_type,
-                    genai.OPERATION: call.operation,
-                    genai.PROVIDER: call.provider,
-                    genai.REQUEST_MODEL: call.request_model,
-                    genai.ERROR_TYPE: call.error_type,
+                    genai.EXCEPTION_TYPE: type(exception).__qualname__ if exception is not None else None,
+                    genai.EXCEPTION_MESSAGE: message_of(exception) or ending.error_type,
+                    genai.OPERATION: request.operation,
+                    genai.PROVIDER: request.provider,
+                    genai.REQUEST_MODEL: request.model,
+                    genai.ERROR_TYPE: ending.error_type,
                 },
                 span=call.span,
             )
 
-    def _close_span(self, call: Call) -> None:
-        span = call.span
-        if span is None:
+    def _close_span(self, call: OpenCall) -> None:
+        span, ending = call.span, call.ending
+        if span is None or ending is None or not span.is_recording():
             return
-        if span.is_recording():
-            try:
-                span.set_attributes(self._closing(call))
-                if call.error_type is not None:
-                    fail(span, call.error_type, call.exception)
-            finally:
-                # From the monotonic clock, so that span and histogram agree when the wall clock is set.
-                span.end(call.started_ns + int((call.ended_s - call.started_s) * 1e9))
+        try:
+            attributes = self._answered(call, ending)
+            if guard.strict:
+                check(self._opening(call.request).row, attributes)
+            span.set_attributes(attributes)
+            if ending.error_type is not None:
+                fail(span, ending.error_type, ending.exception)
+        finally:
+            # From the monotonic clock, so that span and histogram agree when the wall clock is set.
+            span.end(call.started_ns + int((call.ended_s - call.started_s) * 1e9))
 
-    def _closing(self, call: Call) -> dict[str, Any]:
+    def _answered(self, call: OpenCall, ending: CallEnding) -> dict[str, Any]:
         """The attributes that are known when the call is over; what is not known is left out."""
-        attributes = _answer(call)
-        if call.usage is not None:
-            self._usage(call.usage, attributes)
-            if call.usage.service_tier is not None and "api_type" in call.request:
-                attributes[genai.OPENAI_RESPONSE_TIER.name] = call.usage.service_tier
-        if call.cost is not None:
-            if call.cost.amount_usd is not None:
-                attributes[own.COST_USD.name] = call.cost.amount_usd
-                attributes[own.COST_SOURCE.name] = call.cost.source
+        usage, cost = call.result.usage, call.cost
+        attributes = _outcome(call, ending)
+        if usage is not None:
+            self._usage(usage, attributes)
+            if usage.service_tier is not None and "api_type" in call.request.parameters:
+                attributes[genai.OPENAI_RESPONSE_TIER.name] = usage.service_tier
+        if cost is not None:
+            if cost.amount_usd is not None:
+                attributes[own.COST_USD.name] = cost.amount_usd
+                attributes[own.COST_SOURCE.name] = cost.source
             else:
-                attributes[own.UNPRICED_REASON.name] = call.cost.reason
+                attributes[own.UNPRICED_REASON.name] = cost.reason
         return attributes
 
-    def _add_content(self, call: Call) -> None:
+    def _add_content(self, call: OpenCall) -> None:
         """Put content on the span and into an event of its own; a stage apart, because content comes in every shape."""
-        span = call.span
-        if span is None or not span.is_recording():
+        span, ending = call.span, call.ending
+        if span is None or ending is None or not span.is_recording():
             return
         # Most programs capture nothing, and then need none of it.
         from .content import content_attributes
 
-        content = content_attributes(call, self._capture, self._limit_bytes)
+        content = content_attributes(call.request, call.result, ending, self._capture, self._limit_bytes)
         span.set_attributes(content)
         if self._events.active():
-            self._events.send(genai.DETAILS, self._closing(call) | content, span)
+            asked = self._asked(self._opening(call.request), call.request)
+            self._events.send(genai.DETAILS, asked | self._answered(call, ending) | content, span)
 
     def _usage(self, usage: Usage, attributes: dict[str, Any]) -> None:
         write = usage.cache_write_tokens
@@ -284,41 +391,42 @@ class CallEmitter:
             attributes[genai.OUTPUT_TOKENS.name] = usage.output_tokens
         if usage.cache_read_tokens is not None:
             attributes[genai.CACHE_READ_TOKENS.name] = usage.cache_read_tokens
-        if write is not None and self._new_cache_name:
+        if write is not None and self._latest:
             attributes[genai.CACHE_WRITE_TOKENS.name] = write
-        if write is not None and self._old_cache_name:
+        if write is not None and self._compat:
             attributes[genai.CACHE_CREATION_TOKENS.name] = write
         if usage.reasoning_tokens is not None:
             attributes[genai.REASONING_TOKENS.name] = usage.reasoning_tokens
-        if usage.audio_input_tokens:
+        if usage.audio_input_tokens and self._latest:
             attributes[genai.AUDIO_INPUT_TOKENS.name] = usage.audio_input_tokens
-        if usage.audio_output_tokens:
+        if usage.audio_output_tokens and self._latest:
             attributes[genai.AUDIO_OUTPUT_TOKENS.name] = usage.audio_output_tokens
 
 
-def _answer(call: Call) -> dict[str, Any]:
+def _outcome(call: OpenCall, ending: CallEnding) -> dict[str, Any]:
     """What the call's ending and the answer say, without usage and cost."""
-    attributes: dict[str, Any] = {own.OUTCOME.name: call.outcome}
-    if call.response_model is not None:
-        attributes[genai.RESPONSE_MODEL.name] = call.response_model
-    if call.response_id is not None:
-        attributes[genai.RESPONSE_ID.name] = call.response_id
-    if call.finish_reasons:
-        attributes[genai.FINISH_REASONS.name] = call.finish_reasons
+    result = call.result
+    attributes: dict[str, Any] = {own.OUTCOME.name: ending.outcome}
+    if result.model is not None:
+        attributes[genai.RESPONSE_MODEL.name] = result.model
+    if result.id is not None:
+        attributes[genai.RESPONSE_ID.name] = result.id
+    if result.finish_reasons:
+        attributes[genai.FINISH_REASONS.name] = result.finish_reasons
     if call.chunks:
         attributes[genai.TIME_TO_FIRST_CHUNK.name] = call.first_chunk_s - call.started_s
         attributes[own.STREAM_CHUNKS.name] = call.chunks
-    if call.error_type is not None:
-        attributes[genai.ERROR_TYPE.name] = call.error_type
-        attributes[own.ERROR_CLASS.name] = call.error_class or "other"
+    if ending.error_type is not None:
+        attributes[genai.ERROR_TYPE.name] = ending.error_type
+        attributes[own.ERROR_CLASS.name] = ending.error_class or "other"
     if call.retries:
         attributes[own.RETRIES.name] = call.retries
-    if call.ending is not None:
-        attributes[own.STREAM_ENDING.name] = call.ending
-    if call.status is not None:
-        attributes[genai.RESPONSE_STATUS.name] = call.status
-    if call.dimensions is not None:
-        attributes[genai.DIMENSION_COUNT.name] = call.dimensions
-    if call.system_fingerprint is not None:
-        attributes[genai.OPENAI_FINGERPRINT.name] = call.system_fingerprint
+    if ending.stream_ending is not None:
+        attributes[own.STREAM_ENDING.name] = ending.stream_ending
+    if result.status is not None:
+        attributes[genai.RESPONSE_STATUS.name] = result.status
+    if result.dimensions is not None:
+        attributes[genai.DIMENSION_COUNT.name] = result.dimensions
+    if result.system_fingerprint is not None:
+        attributes[genai.OPENAI_FINGERPRINT.name] = result.system_fingerprint
     return attributes

@@ -5,14 +5,14 @@ Source of the shapes: the message schemas of the GenAI semantic conventions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..catalogue import Attribute, genai
 from ..privacy import LEAST_BYTES, bounded, dumps, fit
-from ..record import Call
-from .content_messages import request_messages, result_messages, system_instructions, tool_definitions
-from .content_parts import decoded, generic
+from ..records.calls import CallEnding, CallRequest, CallResult
+from ..records.messages import Part
 
 _LEAST_BYTES = 256
 """Below this many bytes no message fits with its role and parts."""
@@ -21,27 +21,27 @@ _WORK_FACTOR = 4
 _OMITTED = "omitted"
 
 
-def content_attributes(call: Call, capture: str, limit_bytes: int) -> dict[str, str]:
-    """Instructions, messages and tools of `call` as JSON texts of at most `limit_bytes` bytes of UTF-8 each.
+def content_attributes(
+    request: CallRequest, result: CallResult, ending: CallEnding, capture: str, limit_bytes: int
+) -> dict[str, str]:
+    """Instructions, messages and tools of a call as JSON texts of at most `limit_bytes` bytes of UTF-8 each.
 
-    `capture` is `none`, `redacted` or `full`; anything but `full` redacts. What was not held or cannot be read without
+    `capture` is `none`, `redacted` or `full`; anything but `full` redacts. What was not kept or cannot be read without
     taking it from the program is left out, and so is everything when `limit_bytes` is less than 256. Long base64 data
     is replaced by its media type and number of bytes. An answer that gave no finish reason says `error` where the call
     failed, else `unknown`, because the schema wants one.
     """
-    if capture == "none" or call.operation == "embeddings" or limit_bytes < _LEAST_BYTES:
+    if capture == "none" or request.operation == "embeddings" or limit_bytes < _LEAST_BYTES:
         return {}
     writer = _Writer(limit_bytes, capture != "full")
-    body = call.content
-    if body is not None:
-        writer.add(genai.SYSTEM_INSTRUCTIONS, system_instructions(body))
-        request = request_messages(body)
-        if request is not None:
-            writer.add(genai.INPUT_MESSAGES, *request)
-        writer.add(genai.TOOL_DEFINITIONS, tool_definitions(body, details=capture == "full"))
-    messages = result_messages(call.output)
+    if request.content is not None:
+        content = request.content()
+        writer.add(genai.SYSTEM_INSTRUCTIONS, content.instructions)
+        writer.add(genai.INPUT_MESSAGES, content.messages, content.convert)
+        writer.add(genai.TOOL_DEFINITIONS, content.tools)
+    messages = [] if result.messages is None else result.messages()
     for message in messages:
-        message.setdefault("finish_reason", "error" if call.outcome == "error" else "unknown")
+        message.setdefault("finish_reason", "error" if ending.outcome == "error" else "unknown")
     writer.add(genai.OUTPUT_MESSAGES, messages)
     return writer.attributes
 
@@ -56,9 +56,23 @@ def tool_content(arguments: Any, result: Any, capture: str, limit_bytes: int) ->
     attributes = {}
     for attribute, value in ((genai.TOOL_ARGUMENTS, arguments), (genai.TOOL_RESULT, result)):
         if value is not None:
-            found = bounded(decoded(value), limit_bytes, capture != "full")
-            attributes[attribute.name] = dumps(fit(found, limit_bytes))
+            content = bounded(_decoded(value), limit_bytes, capture != "full")
+            attributes[attribute.name] = dumps(fit(content, limit_bytes))
     return attributes
+
+
+def _decoded(arguments: Any) -> Any:
+    """The structure where it is JSON text, else as it is (models do write broken JSON)."""
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def _generic(kind: str, **fields: Any) -> Part:
+    return {"type": "generic", "generic_type": kind, **fields}
 
 
 def _same(item: Any) -> Any:
@@ -73,7 +87,7 @@ class _Writer:
         self._redacted = redacted
         self.attributes: dict[str, str] = {}
 
-    def add(self, attribute: Attribute, items: list[Any], read: Callable[[Any], Any] = _same) -> None:
+    def add(self, attribute: Attribute, items: Sequence[Any], read: Callable[[Any], Any] = _same) -> None:
         """Add the list as `attribute`, unless it is empty; the newest items are read first and the oldest go first."""
         if not items:
             return
@@ -100,11 +114,11 @@ def _left_out(items: list[Any]) -> Any:
 def _note(count: int, like: Any) -> Any:
     """What stands for `count` items such as `like`, in a shape that is valid where they stood."""
     if isinstance(like, dict) and "parts" in like:
-        return {"role": _OMITTED, "parts": [generic(_OMITTED, count=count)]}
+        return {"role": _OMITTED, "parts": [_generic(_OMITTED, count=count)]}
     if isinstance(like, dict) and "generic_type" not in like and "name" in like and "id" not in like:
         return {"type": _OMITTED, "name": _OMITTED, "count": count}
     if isinstance(like, dict) and "type" in like:
-        return generic(_OMITTED, count=count)
+        return _generic(_OMITTED, count=count)
     return f"[{count} older items left out]"
 
 

@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, set_span_in_context
 from .. import catalogue
 from ..catalogue import Attribute, Event
 from .providers import Source
-from .spans import encodable
+from .spans import check, named
 
 _SEVERITY = {
     "DEBUG": SeverityNumber.DEBUG,
@@ -40,10 +40,13 @@ class Events:
         return self._source.provider.get_logger(catalogue.SCOPE, self._version, catalogue.genai.SCHEMA_URL)
 
     def emit(self, event: Event, values: Mapping[Attribute, Any], span: Any = None, context: Any = None) -> None:
-        """Emit `event` in the context of `span`, else in `context`, else in the current one, without `None` values."""
+        """Emit `event` in the context of `span`, else in `context`, else in the current one, without `None` values.
+
+        Raises:
+            LookupError: an attribute that the event does not declare; only while `guard.strict`.
+        """
         if self.active():
-            attributes = {attribute.name: encodable(value) for attribute, value in values.items() if value is not None}
-            self.send(event, attributes, span, context)
+            self.send(event, named(event, values), span, context)
 
     def active(self) -> bool:
         """Whether there is a logger provider to emit into."""
@@ -53,6 +56,7 @@ class Events:
 
     def send(self, event: Event, attributes: Mapping[str, Any], span: Any = None, context: Any = None) -> None:
         """`emit` for attributes that have their names already."""
+        check(event, attributes)
         self._logger.emit(
             timestamp=time.time_ns(),
             context=set_span_in_context(span) if span is not None else context,

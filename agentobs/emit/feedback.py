@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from opentelemetry.context import Context
 
 from ..catalogue import genai, own
 from ..context import RUN
-from ..record import Feedback, Rated, Run
+from ..records.agents import Run
+from ..records.feedback import Feedback, Rated
 from .events import Events, remote_context
 from .sinks import OTHER, Series
-from .spans import current_span, encodable, ids_of, remote_span
+from .spans import annotate, current_span, ids_of, remote_span
 
 _COMMENT_CHARS = 1_000
 
@@ -25,27 +26,35 @@ class FeedbackEmitter:
 
     def emit(self, feedback: Feedback) -> None:
         """Emit a rating in the context of what it rates; only its first word is counted, a changed one is an event."""
-        run = None if feedback.remote or feedback.trace_id is not None else RUN.get()
-        agent = feedback.agent or (run.agent if run is not None else None)
-        model = feedback.model or (run.request_model if run is not None else None)
-        level = feedback.level or (run.level if run is not None else None)
+        rated = feedback.rated
+        run = None if feedback.remote or rated.trace_id is not None else RUN.get()
+        agent = rated.agent or (run.agent if run is not None else None)
+        model = rated.model or (run.request_model if run is not None else None)
+        level = rated.level or (run.level if run is not None else None)
         span = None
         context = Context() if feedback.remote else None
-        if feedback.trace_id is not None and feedback.span_id is not None:
-            span = remote_span(feedback.trace_id, feedback.span_id, feedback.sampled)
+        if rated.trace_id is not None and rated.span_id is not None:
+            span = remote_span(rated.trace_id, rated.span_id, rated.sampled)
             context = remote_context(span)
         if feedback.revision == 0:
+            labels = {
+                genai.AGENT_NAME: agent,
+                genai.EVALUATION_NAME: feedback.name,
+                own.FEEDBACK_SOURCE: feedback.source,
+                genai.REQUEST_MODEL: model,
+                own.DEGRADATION: level,
+            }
             label = OTHER if feedback.free_label else feedback.label
-            self._series.add(own.FEEDBACK, agent, feedback.name, label, feedback.source, model, level)(1)
+            self._series.add(own.FEEDBACK, {**labels, genai.SCORE_LABEL: label})
             if feedback.value is not None and 0 <= feedback.value <= 1:
-                observe = self._series.observe(own.FEEDBACK_SCORE, agent, feedback.name, feedback.source, model, level)
+                observe = self._series.observe(own.FEEDBACK_SCORE, labels)
                 observe(feedback.value, None if span is None else self._series.exemplars(span))
         comment = None
         if feedback.comment:
             from ..privacy import redact_text
 
             comment = redact_text(feedback.comment)[:_COMMENT_CHARS]
-        conversation = feedback.conversation_id or (run.conversation_id if run is not None else None)
+        conversation = rated.conversation_id or (run.conversation_id if run is not None else None)
         score = {
             genai.EVALUATION_NAME: feedback.name,
             genai.SCORE_VALUE: feedback.value,
@@ -56,7 +65,7 @@ class FeedbackEmitter:
             {
                 **score,
                 genai.EXPLANATION: comment,
-                genai.RESPONSE_ID: feedback.response_id,
+                genai.RESPONSE_ID: rated.response_id,
                 genai.AGENT_NAME: agent,
                 genai.REQUEST_MODEL: model,
                 genai.CONVERSATION_ID: conversation,
@@ -68,26 +77,29 @@ class FeedbackEmitter:
             },
             context=context,
         )
-        current = current_span() if context is None else None
-        if current is not None and current.is_recording():
-            current.set_attributes({name.name: encodable(value) for name, value in score.items() if value is not None})
+        if context is None:
+            annotate(current_span(), score)
 
     def accepted(self, arrival: str) -> None:
         """Count a feedback request that was accepted, by how it arrived."""
-        self._series.add(own.FEEDBACK_ACCEPTED, arrival)(1)
+        self._series.add(own.FEEDBACK_ACCEPTED, {own.FEEDBACK_ARRIVAL: arrival})
 
     def rejected(self, reason: str) -> None:
         """Count a feedback request that was turned away."""
-        self._series.add(own.FEEDBACK_REJECTED, reason)(1)
+        self._series.add(own.FEEDBACK_REJECTED, {own.FEEDBACK_REJECTION: reason})
 
     def rated(self, run: Run | None) -> Rated | None:
         """What feedback is to be about: `run`, else the current span; `None` where there is neither."""
-        span: Any = run.span if run is not None and run.span is not None else current_span()
-        ids = ids_of(span)
+        ids = run.span_ids if run is not None and run.span_ids is not None else ids_of(current_span())
         if ids is None and run is None:
             return None
-        trace_id, span_id = ids or (None, None)
-        sampled = ids is not None and bool(span.get_span_context().trace_flags.sampled)
+        rated = Rated() if ids is None else Rated(f"{ids.trace_id:032x}", f"{ids.span_id:016x}", ids.sampled)
         if run is None:
-            return Rated(trace_id, span_id, sampled)
-        return Rated(trace_id, span_id, sampled, run.conversation_id, run.agent, run.request_model, run.level)
+            return rated
+        return replace(
+            rated,
+            conversation_id=run.conversation_id,
+            agent=run.agent,
+            model=run.request_model,
+            level=run.level,
+        )

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from ..catalogue import Attribute, Metric
 
-Add = Callable[[float], None]
-"""Adds to one series of a counter or up-down counter."""
 Observe = Callable[[float, Any], None]
 """Records one value of a histogram series, with the sink's own form of an exemplar or `None`."""
+Labels = Mapping[Attribute, object]
+"""Values by the label that they are for; a label that is left out, `None` or empty is absent."""
 Values = tuple[str, ...]
 """Label values in the order of `Metric.labels`; an empty string means that the label is absent."""
 
@@ -138,7 +138,7 @@ class Bounds:
         self._lock = threading.Lock()
 
     def limit(self, metric: Metric, values: tuple[object, ...]) -> Values:
-        """The values that `metric` may be recorded with; `None` becomes the absent label."""
+        """`values`, in the order of the metric's labels, as they may be recorded; `None` becomes the absent label."""
         return tuple(
             "" if value is None or value == "" else self._one(label, printable(value))
             for label, value in zip(metric.labels, values, strict=True)
@@ -172,8 +172,8 @@ class Series:
         self._store = stores[0] if stores else Store()
         for sink in sinks:
             sink.store = self._store
-        self._sums: dict[tuple[Metric, tuple[object, ...]], Sum] = {}
-        self._observers: dict[tuple[Metric, tuple[object, ...]], Observe] = {}
+        self._sums: dict[tuple[object, ...], Sum] = {}
+        self._observers: dict[tuple[object, ...], Observe] = {}
 
     def __iter__(self) -> Iterator[Sink]:
         return iter(self.sinks)
@@ -181,27 +181,35 @@ class Series:
     def emits(self, metric: Metric) -> bool:
         return metric in self._emitted
 
-    def sum(self, metric: Metric, *values: object) -> Sum:
-        """The sum of the series of `metric` with these label values; hold it, and add under `LOCK`."""
-        key = (metric, values)
-        held = self._sums.get(key)
-        if held is None:
-            held = self._store.sum(metric, self._bounds.limit(metric, values))
+    def sum(self, metric: Metric, labels: Labels) -> Sum:
+        """The sum of the series of `metric` with these labels; keep it, and add under `LOCK`.
+
+        Raises:
+            LookupError: a label that the metric does not declare.
+        """
+        key = (metric, *map(labels.get, metric.labels))
+        total = self._sums.get(key)
+        if total is None:
+            total = self._store.sum(metric, self._bounds.limit(metric, metric.bind(labels)))
             if len(self._sums) >= _HELD:
                 self._sums.clear()
-            self._sums[key] = held
-        return held
+            self._sums[key] = total
+        return total
 
-    def add(self, metric: Metric, *values: object) -> Add:
-        """A function that adds to the series of `metric` with these label values."""
-        return self.sum(metric, *values).add
+    def add(self, metric: Metric, labels: Labels, amount: float = 1) -> None:
+        """Add to the series of `metric` with these labels; raises as `sum` does."""
+        self.sum(metric, labels).add(amount)
 
-    def observe(self, metric: Metric, *values: object) -> Observe:
-        """A function that records `(value, exemplars)`; exemplars come from `exemplars(span)` or are `None`."""
-        key = (metric, values)
+    def observe(self, metric: Metric, labels: Labels) -> Observe:
+        """A function that records `(value, exemplars)`; exemplars come from `exemplars(span)` or are `None`.
+
+        Raises:
+            LookupError: a label that the metric does not declare.
+        """
+        key = (metric, *map(labels.get, metric.labels))
         observe = self._observers.get(key)
         if observe is None:
-            limited = self._bounds.limit(metric, values)
+            limited = self._bounds.limit(metric, metric.bind(labels))
             observe = _all_observers([sink.histogram(metric, limited) for sink in self.sinks])
             if len(self._observers) >= _HELD:
                 self._observers.clear()

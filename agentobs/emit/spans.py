@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer
 
-from .. import catalogue
-from ..record import Call
+from .. import catalogue, guard
+from ..catalogue import Attribute, Event, Span, genai
+from ..records.agents import Run, SpanIds
 from .providers import Source
 
-CLIENT = SpanKind.CLIENT
-INTERNAL = SpanKind.INTERNAL
+KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _MESSAGE_LIMIT = 500
 _SUPPRESSED = "suppress_instrumentation"
+
+
+class Parent(Protocol):
+    """Something that has a span and may be inside a run: a run, a tool call, a model call."""
+
+    @property
+    def span(self) -> Any: ...
+    @property
+    def run(self) -> Run | None: ...
 
 
 def encodable(value: Any) -> Any:
@@ -28,6 +38,32 @@ def encodable(value: Any) -> Any:
     return clean(value)
 
 
+@functools.cache
+def _declared(row: Span | Event) -> frozenset[str]:
+    return frozenset(attribute.name for attribute in catalogue.declared(row))
+
+
+def check(row: Span | Event, names: Iterable[str]) -> None:
+    """Under test, that the catalogue's row declares the attributes of these names.
+
+    Raises:
+        LookupError: it does not.
+    """
+    if guard.strict:
+        undeclared = sorted(set(names) - _declared(row))
+        if undeclared:
+            raise LookupError(
+                f"{row.name} does not declare {', '.join(undeclared)}; add it to the row in the catalogue"
+            )
+
+
+def named(row: Span | Event, values: Mapping[Attribute, Any]) -> dict[str, Any]:
+    """`values` by name, without those that are `None`."""
+    attributes = {attribute.name: encodable(value) for attribute, value in values.items() if value is not None}
+    check(row, attributes)
+    return attributes
+
+
 class Spans:
     """Starts spans with the tracer in force."""
 
@@ -37,34 +73,43 @@ class Spans:
         self._tracer = self._get_tracer()
 
     def _get_tracer(self) -> Tracer:
-        tracer: Tracer = self.source.provider.get_tracer(catalogue.SCOPE, self._version, catalogue.genai.SCHEMA_URL)
+        tracer: Tracer = self.source.provider.get_tracer(catalogue.SCOPE, self._version, genai.SCHEMA_URL)
         return tracer
 
-    def start(self, name: str, kind: SpanKind, attributes: Mapping[str, Any], start_ns: int | None = None) -> Any:
-        """A started span, child of the current one; it is not made current."""
+    def start(
+        self, row: Span, values: Mapping[Attribute, Any], start_ns: int | None = None, parent: Parent | None = None
+    ) -> Any:
+        """A started span of this row, child of `parent` or of the current span; it is not made current."""
+        return self.start_named(row.named(values), KINDS[row.kind], named(row, values), start_ns, parent)
+
+    def start_named(
+        self,
+        name: str,
+        kind: SpanKind,
+        attributes: Mapping[str, Any],
+        start_ns: int | None = None,
+        parent: Parent | None = None,
+    ) -> Any:
+        """`start` for a name and attributes that were made before."""
         if self.source.own is not None and self.source.program_took_over():
             self._tracer = self._get_tracer()
-        return self._tracer.start_span(encodable(name), None, kind, attributes, (), start_ns)
+        context = None if parent is None or parent.span is None else trace.set_span_in_context(parent.span)
+        return self._tracer.start_span(encodable(name), context, kind, attributes, (), start_ns)
 
-    @property
-    def private(self) -> bool:
-        """Whether spans go to a provider of ours, which the program's own tracers do not know."""
-        return self.source.own is not None
-
-    def adopt(self, tracer: Any, call: Call, given: Any) -> Any:
-        """A tracer for a client library that traces its own calls, while our span already stands for the call.
+    def adopt(self, tracer: Any, span: Any, outer_context: Any, given: Any) -> Any:
+        """A tracer for a client library that traces its own calls, while our `span` already stands for the call.
 
         The library then makes no second span, and the trace headers that it sends by itself name ours. A client that the
         program has `given` a tracer provider of its own keeps its spans there, as children of ours.
 
         Without a tracer provider of the program the library's tracer hands on the context that it finds, so it must not
-        find ours: no header may appear that the program did not have before.
+        find ours but `outer_context`: no header may appear that the program did not have before.
         """
-        if call.span is None or (given is not None and given is not self.source.provider):
+        if span is None or (given is not None and given is not self.source.provider):
             return tracer
         if given is None and _proxied(tracer):
-            return _Outside(tracer, call.outer_context)
-        return _Adopter(call.span)
+            return _Outside(tracer, outer_context)
+        return _Adopter(span)
 
 
 def attach(span: Any, context: Any = None) -> Any:
@@ -87,12 +132,12 @@ def suppressed() -> bool:
     return bool(otel_context.get_value(_SUPPRESSED))
 
 
-def ids_of(span: Any) -> tuple[str, str] | None:
-    """Trace and span id of `span` in hexadecimal, `None` where it has none."""
+def ids_of(span: Any) -> SpanIds | None:
+    """The identity of `span`, `None` where it has none."""
     context = span.get_span_context() if span is not None else None
     if context is None or not context.is_valid:
         return None
-    return f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    return SpanIds(context.trace_id, context.span_id, bool(context.trace_flags.sampled))
 
 
 def remote_span(trace_id: str, span_id: str, sampled: bool) -> Any:
@@ -114,6 +159,41 @@ def message_of(error: BaseException | None) -> str | None:
 def fail(span: Any, error_type: str, error: BaseException | None) -> None:
     """Set the error status; the attribute `error.type` is the caller's."""
     span.set_status(StatusCode.ERROR, message_of(error) or error_type)
+
+
+def close(
+    row: Span,
+    span: Any,
+    values: Mapping[Attribute, Any],
+    error_type: str | None,
+    error: BaseException | None,
+    end_ns: int | None = None,
+) -> None:
+    """Set what is known at the end, and the error status where there is an `error_type`; end the span."""
+    if span is None or not span.is_recording():
+        return
+    try:
+        attributes = named(row, values)
+        if error_type is not None:
+            attributes[genai.ERROR_TYPE.name] = error_type
+            fail(span, error_type, error)
+        span.set_attributes(attributes)
+    finally:
+        span.end(end_ns)
+
+
+def annotate(span: Any, values: Mapping[Attribute, Any]) -> None:
+    """Put what is said about a span on it, whoever made it; the catalogue's `ANNOTATIONS` lists what that may be.
+
+    Raises:
+        LookupError: another attribute.
+    """
+    if not span.is_recording():
+        return
+    undeclared = [attribute.name for attribute in values if attribute not in catalogue.own.ANNOTATIONS]
+    if undeclared:
+        raise LookupError(f"{', '.join(undeclared)} may not be put on any span; add it to ANNOTATIONS in the catalogue")
+    span.set_attributes({key.name: encodable(value) for key, value in values.items() if value is not None})
 
 
 class _Adopter:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from ..catalogue.values import FeedbackSource
 from .problems import RefusedError
 
 USER_FEEDBACK = "user_feedback"
@@ -43,7 +44,7 @@ class Posted:
     label: str | None
     comment: str | None
     id: str
-    source: str
+    source: FeedbackSource
 
 
 def _malformed(detail: str) -> NoReturn:
@@ -80,7 +81,7 @@ def read(body: bytes) -> Posted:
         _malformed("token is missing")
     if name == STARS_NAME and label is None and value is not None:
         label = tuple(STARS)[round(value * 4)]
-    source = "implicit" if name == IMPLICIT_NAME else "end_user"
+    source: FeedbackSource = "implicit" if name == IMPLICIT_NAME else "end_user"
     return Posted(token, name, value, label, comment or None, id_ or name, source)
 
 

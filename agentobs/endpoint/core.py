@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .. import guard, runtime
+from .. import guard, process
 from ..privacy import redact_text
 from ..privacy.plain import clean
-from ..record import Feedback
+from ..records.feedback import Feedback
 from . import contract
 from .assets import Assets
 from .http import POST_HEADERS, Head, Response, sender
@@ -180,25 +180,25 @@ class Endpoint:
     def _storage_failed(self) -> None:
         if self.options.strict:
             raise RefusedError("storage", "try again later", {"retry-after": "10"})
-        emitter = runtime.current()
-        if emitter is not None:
+        state = process.current()
+        if state is not None:
             try:
-                emitter.agents.dropped(_LOST)
+                state.emitters.telemetry.dropped(_LOST)
             except Exception as error:  # noqa: BLE001
                 guard.failed("feedback.lost", error)
 
     def _emit(self, entry: Entry, revision: int | None) -> None:
-        emitter = runtime.current()
-        if emitter is None:
+        state = process.current()
+        if state is None:
             if not self._said_idle and self.options.store is None:
                 self._said_idle = True
                 log.warning("agentobs: feedback arrives and goes nowhere; call agentobs.instrument(), or give a store")
             return
         try:
             late = entry.claims.age_s > self.options.late_after_s
-            emitter.agents.ratings.accepted(_arrival(entry.claims, revision, late))
+            state.emitters.feedback.accepted(_arrival(entry.claims, revision, late))
             if revision is not None:
-                emitter.agents.ratings.emit(self._feedback(entry, revision, late))
+                state.emitters.feedback.emit(self._feedback(entry, revision, late))
         except Exception as error:  # noqa: BLE001
             guard.failed("feedback.emit", error)
 
@@ -213,13 +213,7 @@ class Endpoint:
             entry.key,
             revision=revision,
             late=late,
-            agent=rated.agent,
-            model=rated.model,
-            level=rated.level,
-            conversation_id=rated.conversation_id,
-            trace_id=rated.trace_id,
-            span_id=rated.span_id,
-            sampled=rated.sampled,
+            rated=rated,
             remote=True,
             free_label=self._is_free(posted.label),
         )
@@ -231,10 +225,10 @@ class Endpoint:
     def refused(self, refused: RefusedError) -> Response:
         """The answer to a request that is turned away, which is counted."""
         problem = refused.problem
-        emitter = runtime.current()
-        if emitter is not None and problem.code not in NOT_COUNTED:
+        state = process.current()
+        if state is not None and problem.code not in NOT_COUNTED:
             try:
-                emitter.agents.ratings.rejected(problem.code)
+                state.emitters.feedback.rejected(problem.code)
             except Exception as error:  # noqa: BLE001
                 guard.failed("feedback.rejected", error)
         return Response(problem.status, {"content-type": MEDIA_TYPE, **refused.headers}, refused.body())

@@ -15,10 +15,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import guard, runtime
+from .. import guard, process
 from ..config import ConfigError
 from ..context import RUN
-from ..record import Rated, Run
+from ..records.agents import Run
+from ..records.feedback import Rated
 from .contract import DEFAULT_NAMES, NAME
 
 SECRET_ENV = "AGENTOBS_FEEDBACK_SECRET"  # noqa: S105  the name of the variable
@@ -184,11 +185,11 @@ def lifetime_from(ttl_s: float) -> float:
 
 def mint_for(run: Run | None, signer: Signer, names: tuple[str, ...], ttl_s: float) -> str | None:
     """A token for `run`, else for the current span; `None` where there is neither, or agentobs is not in force."""
-    emitter = runtime.current()
-    if emitter is None:
+    state = process.current()
+    if state is None:
         return None
     try:
-        rated = emitter.agents.ratings.rated(run)
+        rated = state.emitters.feedback.rated(run)
         return None if rated is None else signer.mint(rated, names, ttl_s)
     except Exception as error:  # noqa: BLE001
         guard.failed("feedback.token", error)

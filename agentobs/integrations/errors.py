@@ -1,4 +1,4 @@
-"""What an exception of a client library says: the provider's error type, a class that is the same for all, the status."""
+"""What an exception of a client library tells: the provider's error type, a class that is the same for all, the status."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import asyncio
 import re
 from typing import Any
 
-from ..record import Call
+from ..catalogue.values import ErrorClass
+from ..records.calls import ABANDONED, CANCELLED, CallEnding
 from .reading import pick, text, whole
 
 _TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_BY_STATUS = {
+_BY_STATUS: dict[int, ErrorClass] = {
     400: "invalid_request",
     401: "auth",
     402: "quota",
@@ -26,7 +27,7 @@ _BY_STATUS = {
     529: "overloaded",
 }
 # Codes that say more than the status they come with. OpenAI, Azure, Anthropic and Mistral document them.
-_BY_CODE = {
+_BY_CODE: dict[str, ErrorClass] = {
     "insufficient_quota": "quota",
     "billing_error": "quota",
     "context_length_exceeded": "context_window",
@@ -42,7 +43,7 @@ _BY_CODE = {
     "api_error": "server_error",
     "server_error": "server_error",
 }
-_BY_EXCEPTION = {
+_BY_EXCEPTION: dict[str, ErrorClass] = {
     "APITimeoutError": "timeout",
     "TimeoutException": "timeout",
     "TimeoutError": "timeout",
@@ -73,13 +74,13 @@ def _short(value: Any) -> str | None:
 
 def class_of(  # noqa: PLR0911  one return for each kind of fact
     status: int | None, codes: tuple[str | None, ...], error: BaseException | None, message: str
-) -> str:
+) -> ErrorClass:
     """The class of an error, from the most telling fact to the least."""
     for code in codes:
         if code in _BY_CODE and not (code == "rate_limit_exceeded" and status == 400):
-            found = _BY_CODE[code]
+            by_code = _BY_CODE[code]
             # `api_error` and `server_error` come with statuses that may say more (529, 504).
-            return _BY_STATUS.get(status, found) if found == "server_error" and status else found
+            return _BY_STATUS.get(status, by_code) if by_code == "server_error" and status else by_code
     if status is not None:
         if status in (400, 413) and _TOO_LONG.search(message):
             return "context_window"
@@ -96,29 +97,23 @@ def class_of(  # noqa: PLR0911  one return for each kind of fact
     return "other"
 
 
-def describe(call: Call, error: BaseException) -> None:
-    """Note on `call` how it ended with `error`: outcome, error type and class, HTTP status."""
+def ending_of(error: BaseException) -> CallEnding:
+    """How a call ended that raised `error`: outcome, error type and class."""
     if not isinstance(error, Exception) or isinstance(error, asyncio.CancelledError):
-        call.outcome = "abandoned" if isinstance(error, GeneratorExit) else "cancelled"
-        return
+        return ABANDONED if isinstance(error, GeneratorExit) else CANCELLED
     status = whole(getattr(error, "status_code", None))
-    said = _error_object(error)
-    kind, code = _short(pick(said, "type")), _short(pick(said, "code"))
-    call.outcome = "error"
-    call.exception = error
-    call.http_status = status
-    call.error_type = (
-        kind or code or (str(status) if status is not None and status >= 400 else type(error).__qualname__)
-    )
-    call.error_class = class_of(status, (code, kind), error, str(pick(said, "message") or ""))
+    reported = _error_object(error)
+    kind, code = _short(pick(reported, "type")), _short(pick(reported, "code"))
+    by_status = str(status) if status is not None and status >= 400 else type(error).__qualname__
+    error_class = class_of(status, (code, kind), error, str(pick(reported, "message") or ""))
+    return CallEnding("error", None, kind or code or by_status, error_class, error)
 
 
-def describe_failed(call: Call, said: Any) -> None:
-    """Note on `call` that the provider itself reports it as failed, in an answer that is no HTTP error."""
-    kind, code = _short(pick(said, "type")), _short(pick(said, "code"))
-    call.outcome = "error"
-    call.error_type = code or kind or "failed"
-    call.error_class = class_of(None, (code, kind), None, str(pick(said, "message") or ""))
+def reported_failure(reported: Any) -> CallEnding:
+    """How a call ended that the provider itself reports as failed, in an answer that is no HTTP error."""
+    kind, code = _short(pick(reported, "type")), _short(pick(reported, "code"))
+    error_class = class_of(None, (code, kind), None, str(pick(reported, "message") or ""))
+    return CallEnding("error", None, code or kind or "failed", error_class)
 
 
 def cause_of_retry(response: Any, error: BaseException | None) -> str:

@@ -56,6 +56,20 @@ def number(value: Any) -> float | None:
     return value if type(value) is float and math.isfinite(value) else None
 
 
+def finite(value: Any) -> float | None:
+    """A number as a float, else unknown."""
+    known = number(value)
+    return None if known is None else float(known)
+
+
+def texts(value: Any) -> tuple[str, ...] | None:
+    """A text, or a list of texts, as a tuple; `None` where there is none."""
+    if type(value) is str:
+        value = (value,)
+    known = tuple(entry for entry in map(text, items(value)) if entry is not None)
+    return known or None
+
+
 def items(value: Any) -> Iterable[Any]:
     """The entries of a list that are not null; nothing where it is no list."""
     return [entry for entry in value if entry is not None] if isinstance(value, (list, tuple)) else ()

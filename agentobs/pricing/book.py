@@ -15,7 +15,7 @@ from agentobs.pricing.names import MAX_NAME_CHARS, candidates, provider_name
 from agentobs.pricing.overrides import NO_OVERRIDES, Overrides, read
 from agentobs.pricing.rates import Quote, Rates, quote
 from agentobs.pricing.table import Model, Table, bundled_table
-from agentobs.record import Cost, Usage
+from agentobs.records.usage import Cost, Usage
 
 MEMO_ENTRIES = 1_024
 _NO_USAGE = Cost(None, reason="no_usage")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from ..catalogue.values import CostSource
+
 _DAY_S = 86_400
 _CONDITIONS = ("from", "hours", "days")
 STANDARD_TIERS = frozenset({None, "", "default", "standard", "standard_only", "auto", "on_demand"})
@@ -37,7 +39,7 @@ class Quote:
 
     base: Rates | None
     over: tuple[tuple[int, Rates], ...] = ()
-    source: str = "local"
+    source: CostSource = "local"
     reason: str | None = None
     timed: bool = False
     from_s: float = -math.inf

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from agentobs.record import Call
+
 from agentobs.catalogue import genai
 from agentobs.emit.content import content_attributes
-from agentobs.record import Call
 
 NEEDED = {
     "text": {"content": str},

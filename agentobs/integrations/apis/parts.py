@@ -10,9 +10,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..privacy import base64_bytes, fields_of
-
-Part = dict[str, Any]
+from ...privacy import base64_bytes, fields_of
+from ...records.messages import Part
 
 _INLINE_CHARS = 512
 """Base64 text that is longer never stands in a part."""

@@ -10,67 +10,24 @@ keeps a stream or its response alive, because clients free a dropped stream's co
 
 from __future__ import annotations
 
-import gc
-import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
-from .. import guard
-from ..record import Call
+from ... import guard
+from ...catalogue.values import StreamEnding
+from ..deferred import collecting, defer
+from ..observer import OpenCall
 
 clock = time.perf_counter
 _TAIL = 8
 _KEPT_CHUNKS = 20_000
 _KEPT_BYTES = 16 * 1024 * 1024
 
-Finish = Callable[[Call, list[Any]], None]
-"""Reads the chunks that were kept and sets the call's outcome; called when the stream was read to its end or left."""
-Fail = Callable[[Call, BaseException, list[Any]], None]
-"""The same for a stream that ended with an exception."""
-
-
-class Unsettled(Protocol):
-    """Something that has ended while the collector ran, and is still to be told of."""
-
-    def settle(self) -> None: ...
-
-
-_deferred: deque[Unsettled] = deque()
-_collecting = threading.local()
-
-
-def _on_gc(phase: str, _: dict[str, int]) -> None:
-    _collecting.now = phase == "start"
-
-
-def follow_collector() -> None:
-    """Learn when this thread is inside a garbage collection (which may hold any lock of the program)."""
-    if _on_gc not in gc.callbacks:
-        gc.callbacks.append(_on_gc)
-
-
-def unfollow_collector() -> None:
-    """Undo `follow_collector`."""
-    if _on_gc in gc.callbacks:
-        gc.callbacks.remove(_on_gc)
-
-
-def defer(ended: Unsettled) -> None:
-    """Have `ended` settled by the next `drain`."""
-    _deferred.append(ended)
-
-
-def drain() -> None:
-    """Settle what has ended during a garbage collection: streams that were dropped or closed, breakers that are gone."""
-    while _deferred:
-        try:
-            ended = _deferred.popleft()
-        except IndexError:
-            return
-        ended.settle()
+Finish = Callable[[OpenCall, list[Any], StreamEnding | None, BaseException | None, float], None]
+"""Reads the chunks that were kept and ends the call: `(call, chunks, how the program left it, what was raised, when)`."""
 
 
 class Watch:
@@ -83,9 +40,8 @@ class Watch:
         "busy",
         "call",
         "chunks",
-        "ended",
+        "ended_s",
         "ending",
-        "fail",
         "finish",
         "first_s",
         "head",
@@ -95,19 +51,18 @@ class Watch:
         "tail",
     )
 
-    def __init__(self, call: Call, finish: Finish, fail: Fail, end: Callable[[Call], None], keep_all: bool) -> None:
+    def __init__(self, call: OpenCall, finish: Finish, keep_all: bool) -> None:
         self.call = call
         self.finish = finish
-        self.fail = fail
-        self.ended = end
         self.busy = False
         self.over = False
-        self.ending: str | None = None
+        self.ending: StreamEnding | None = None
+        self.ended_s = 0.0
         self.chunks = 0
         self.first_s = 0.0
         self.last_s = 0.0
         self.head: Any = None
-        choices = call.request.get("choice_count")
+        choices = call.request.parameters.get("choice_count")
         self.tail: deque[Any] = deque(maxlen=_TAIL + 2 * min(choices, 128) if type(choices) is int else _TAIL)
         self.kept: list[Any] | None = [] if keep_all else None
 
@@ -119,8 +74,8 @@ class Watch:
         """The chunks to read from: all of them under content capture, else the first and the last few."""
         if self.kept is not None and self.chunks <= _KEPT_CHUNKS:
             return self.kept
-        held = list(self.tail)
-        return held if self.head is None or any(chunk is self.head for chunk in held) else [self.head, *held]
+        newest = list(self.tail)
+        return newest if self.head is None or any(chunk is self.head for chunk in newest) else [self.head, *newest]
 
     def complete(self) -> None:
         """The program has read the stream to its end."""
@@ -130,15 +85,15 @@ class Watch:
         """Reading raised `error`."""
         self._end(None, error)
 
-    def left(self, ending: str) -> None:
+    def left(self, ending: StreamEnding) -> None:
         """The program left the stream early: `closed` it, or `dropped` it."""
         if self.over or self.busy:
             # While a chunk is being fetched, whoever fetches it sees how that ends.
             return
-        if getattr(_collecting, "now", False):
+        if collecting():
             if self.ending is None:
                 self.ending = ending
-                self.call.ended_s = clock()
+                self.ended_s = clock()
                 defer(self)
             return
         self._end(ending, None)
@@ -147,27 +102,16 @@ class Watch:
         """End a stream whose end was put off."""
         self._end(self.ending, None)
 
-    def _end(self, ending: str | None, error: BaseException | None) -> None:
+    def _end(self, ending: StreamEnding | None, error: BaseException | None) -> None:
         if self.over:
             return
         self.over = True
         call = self.call
         try:
             call.chunks, call.first_chunk_s, call.last_chunk_s = self.chunks, self.first_s, self.last_s
-            if not call.ended_s:
-                call.ended_s = clock()
-            chunks = self.chunks_kept()
-            if error is not None:
-                self.fail(call, error, chunks)
-            else:
-                call.ending = ending
-                self.finish(call, chunks)
+            self.finish(call, self.chunks_kept(), ending, error, self.ended_s or clock())
         except Exception as fault:  # noqa: BLE001
             guard.failed("stream.end", fault)
-        try:
-            self.ended(call)
-        except Exception as fault:  # noqa: BLE001
-            guard.failed("stream.close", fault)
         self.head = self.kept = None
         self.tail.clear()
 

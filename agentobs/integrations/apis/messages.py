@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .content_parts import (
-    Part,
+from ...records.messages import InputContent, Message, Part
+from .parts import (
     block_parts,
     generic,
     get,
@@ -22,9 +22,7 @@ from .content_parts import (
     tool_call,
     tool_response,
 )
-from .content_streams import assembled
-
-Message = dict[str, Any]
+from .streams import assembled
 
 _FINISH = {
     "tool_calls": "tool_call",
@@ -44,6 +42,13 @@ _ANSWERS = ("function_call_output", "custom_tool_call_output", "mcp_approval_res
 def finish_reason(said: Any) -> str | None:
     """The conventions' word for a provider's finish or stop reason; `None` where none was given."""
     return _FINISH.get(said, said) if isinstance(said, str) and said else None
+
+
+def input_content(body: Any, details: bool) -> InputContent:
+    """What a request's body sends, in the conventions' shapes; with `details` the tools have all their fields."""
+    sent = request_messages(body)
+    messages, convert = sent if sent is not None else ((), chat_message)
+    return InputContent(system_instructions(body), messages, convert, tool_definitions(body, details))
 
 
 def system_instructions(body: Any) -> list[Part]:

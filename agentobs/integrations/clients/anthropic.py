@@ -6,24 +6,23 @@ them in, so the three are added up. `message_delta` repeats usage cumulatively: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from ..context import CALL
-from ..record import Call, Usage
-from .openai import _finite, _texts
-from .patching import Patch
-from .reading import pick, text, whole
-from .stainless import Client, Hooks, Route, Rule
+from ...records.usage import Usage
+from ..observer import Observer
+from ..patching import Installed, Patch
+from ..reading import finite, pick, text, texts, whole
+from ..seams.base_client import BaseClient, Reading, Route, Rule
 
 _RULES: dict[str, Rule] = {
     "max_tokens": ("max_tokens", whole),
     "max_tokens_to_sample": ("max_tokens", whole),
-    "temperature": ("temperature", _finite),
-    "top_p": ("top_p", _finite),
+    "temperature": ("temperature", finite),
+    "top_p": ("top_p", finite),
     "top_k": ("top_k", whole),
-    "stop_sequences": ("stop_sequences", _texts),
+    "stop_sequences": ("stop_sequences", texts),
     "output_config": (
         "reasoning_level",
         lambda value: text(pick(value, "effort")) if isinstance(value, dict) else None,
@@ -75,18 +74,18 @@ class _Spent:
         )
 
 
-def read_message(call: Call, answer: Any) -> None:
+def read_message(reading: Reading, answer: Any) -> None:
     """A message, or a legacy completion."""
-    call.response_id = text(pick(answer, "id"))
-    call.response_model = text(pick(answer, "model"))
+    reading.result.id = text(pick(answer, "id"))
+    reading.result.model = text(pick(answer, "model"))
     reason = text(pick(answer, "stop_reason"))
-    call.finish_reasons = (reason,) if reason is not None else ()
+    reading.result.finish_reasons = (reason,) if reason is not None else ()
     spent = _Spent()
     spent.add(pick(answer, "usage"))
-    call.usage = spent.usage(output_known=True)
+    reading.result.usage = spent.usage(output_known=True)
 
 
-def read_events(call: Call, chunks: list[Any]) -> bool:
+def read_events(reading: Reading, chunks: list[Any]) -> bool:
     """Events of a streamed message: whole where `message_stop` came, or at least the stop reason."""
     spent = _Spent()
     complete = False
@@ -94,23 +93,23 @@ def read_events(call: Call, chunks: list[Any]) -> bool:
         kind = pick(chunk, "type")
         if kind == "message_start":
             message = pick(chunk, "message")
-            call.response_id = text(pick(message, "id"))
-            call.response_model = text(pick(message, "model"))
+            reading.result.id = text(pick(message, "id"))
+            reading.result.model = text(pick(message, "model"))
             spent.add(pick(message, "usage"))
         elif kind == "message_delta":
             reason = text(pick(pick(chunk, "delta"), "stop_reason"))
             if reason is not None:
-                call.finish_reasons = (reason,)
+                reading.result.finish_reasons = (reason,)
                 complete = True
             spent.add(pick(chunk, "usage"))
         elif kind == "message_stop":
             complete = True
         elif kind == "completion":
-            call.response_model = text(pick(chunk, "model")) or call.response_model
+            reading.result.model = text(pick(chunk, "model")) or reading.result.model
             reason = text(pick(chunk, "stop_reason"))
             if reason is not None:
-                call.finish_reasons, complete = (reason,), True
-    call.usage = spent.usage(output_known=complete)
+                reading.result.finish_reasons, complete = (reason,), True
+    reading.result.usage = spent.usage(output_known=complete)
     return complete
 
 
@@ -129,28 +128,26 @@ def route_of(method: str, path: str, _: str) -> Route | None:
     return None
 
 
-class AnthropicClient(Client):
-    """The shared patches, and one more: the client's own tracer stands back where our span is the call's."""
+def install(module: ModuleType, observer: Observer) -> Installed:
+    """Patch `anthropic._base_client`; the client's own tracer stands back where our span is the call's."""
+    patches = list(BaseClient("anthropic", observer, route_of).patches(module))
+    owner = getattr(module, "BaseClient", None)
+    if owner is not None and isinstance(owner.__dict__.get("_tracer"), property):
+        patches.append(Patch(owner, "_tracer", _adopting(observer)))
+    return Installed(patches)
 
-    def __init__(self, hooks: Hooks, servers: Any) -> None:
-        super().__init__("anthropic", hooks, servers, route_of)
-        self._tracing = hooks
 
-    def patches(self, module: ModuleType) -> Iterable[Patch]:
-        yield from super().patches(module)
-        owner = getattr(module, "BaseClient", None)
-        if owner is not None and isinstance(owner.__dict__.get("_tracer"), property):
-            yield Patch(owner, "_tracer", self._adopting)
-
-    def _adopting(self, original: property) -> property:
+def _adopting(observer: Observer) -> Callable[[property], property]:
+    def replaced(original: property) -> property:
         fget: Callable[[Any], Any] = original.fget  # type: ignore[assignment]
-        hooks = self._tracing
 
         def _tracer(client: Any) -> Any:
             tracer = fget(client)
-            call, calls = CALL.get(), hooks.calls
-            if tracer is None or call is None or calls is None:
+            call = observer.current_call()
+            if tracer is None or call is None:
                 return tracer
-            return calls.adopt(tracer, call, (getattr(client, "_open_telemetry", None) or {}).get("tracer_provider"))
+            return call.adopt(tracer, (getattr(client, "_open_telemetry", None) or {}).get("tracer_provider"))
 
         return property(_tracer, doc=original.__doc__)
+
+    return replaced

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .content_parts import get, listed, text_of
+from .parts import get, listed, text_of
 
 _Assembly = dict[str, Any]
 

@@ -1,7 +1,7 @@
 """Something that has a beginning and an end around code of the program, as a context manager and as a decorator.
 
 Decorated functions keep their kind: a coroutine function stays one, a generator function stays one. A generator's body
-runs with the scope as its context, but nothing is held attached while it is suspended.
+runs with the block as its context, but nothing is held attached while it is suspended.
 """
 
 from __future__ import annotations
@@ -13,15 +13,27 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from . import guard, runtime
-from .context import SCOPE
+from .. import guard, process
+from ..catalogue.values import Outcome
+from ..context import BLOCK
+
+if TYPE_CHECKING:
+    from ..emit import Emitters
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _outcome(error: BaseException | None) -> str:
+class Opened(Protocol):
+    """What an emitter returns for something that has begun."""
+
+    @property
+    def span(self) -> Any: ...
+    def end(self, outcome: Outcome, error: BaseException | None, duration_s: float) -> None: ...
+
+
+def _outcome(error: BaseException | None) -> Outcome:
     if error is None:
         return "success"
     if isinstance(error, GeneratorExit):
@@ -31,24 +43,20 @@ def _outcome(error: BaseException | None) -> str:
     return "error"
 
 
-class Scope:
-    """One scope at a time: it may be entered again after it was left; for overlapping ones make one each."""
+class Block:
+    """One block at a time: it may be entered again after it was left; for overlapping ones make one each."""
 
-    _stage = "scope"
+    _stage = "block"
 
     def __init__(self) -> None:
         self._started_s = 0.0
-        self._agents: Any = None
-        self._span: Any = None
+        self._opened: Opened | None = None
         self._span_token: Any = None
         self._mark: Any = None
 
-    # What a kind of scope adds.
-    def _open(self, agents: Any) -> Any:
-        """Begin, and return the span."""
-        raise NotImplementedError
-
-    def _close(self, agents: Any, outcome: str, error: BaseException | None, duration_s: float) -> None:
+    # What a kind of block adds.
+    def _open(self, emitters: Emitters) -> Opened:
+        """Begin."""
         raise NotImplementedError
 
     def _enter_context(self) -> None:
@@ -57,8 +65,8 @@ class Scope:
     def _leave_context(self) -> None:
         """Reset them."""
 
-    def _fresh(self) -> Scope:
-        """A scope like this one for one more call of a decorated function."""
+    def _fresh(self) -> Block:
+        """A block like this one for one more call of a decorated function."""
         raise NotImplementedError
 
     def _called(self, arguments: Callable[[], dict[str, Any]]) -> None:
@@ -70,44 +78,43 @@ class Scope:
     # --- begin and end ---
     def _begin(self) -> None:
         self._started_s = time.perf_counter()
-        emitter = runtime.current()
-        self._agents = emitter.agents if emitter is not None else None
-        self._span = None
-        if self._agents is not None:
+        self._opened = None
+        state = process.current()
+        if state is not None:
             try:
-                self._span = self._open(self._agents)
+                self._opened = self._open(state.emitters)
             except Exception as error:  # noqa: BLE001
                 guard.failed(f"{self._stage}.begin", error)
 
     def _finish(self, error: BaseException | None) -> None:
-        if self._agents is None:
+        if self._opened is None:
             return
         try:
-            self._close(self._agents, _outcome(error), error, time.perf_counter() - self._started_s)
+            self._opened.end(_outcome(error), error, time.perf_counter() - self._started_s)
         except Exception as fault:  # noqa: BLE001
             guard.failed(f"{self._stage}.end", fault)
 
     def _attach(self) -> None:
-        self._mark = SCOPE.set(self)
+        self._mark = BLOCK.set(self)
         self._enter_context()
-        if self._span is not None:
+        if self._opened is not None and self._opened.span is not None:
             try:
-                from .emit import spans
+                from ..emit import spans
 
-                self._span_token = spans.attach(self._span)
+                self._span_token = spans.attach(self._opened.span)
             except Exception as error:  # noqa: BLE001
                 guard.failed(f"{self._stage}.attach", error)
 
     def _detach(self) -> None:
         token, self._span_token = self._span_token, None
         try:
-            SCOPE.reset(self._mark)
+            BLOCK.reset(self._mark)
         except (ValueError, RuntimeError):
             # A `with` block in a generator that is closed elsewhere: its context was another, and goes with it.
             return
         if token is not None:
             try:
-                from .emit import spans
+                from ..emit import spans
 
                 spans.detach(token)
             except Exception as error:  # noqa: BLE001
@@ -116,7 +123,7 @@ class Scope:
 
     @contextmanager
     def _current(self) -> Generator[None]:
-        """The scope as context for one step of a generator."""
+        """The block as context for one step of a generator."""
         self._attach()
         try:
             yield
@@ -155,26 +162,26 @@ class Scope:
 
             @functools.wraps(function)
             async def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self._for_call(function, args, kwargs) as scope:
+                with self._for_call(function, args, kwargs) as block:
                     value = await function(*args, **kwargs)
-                    scope._returned(value)
+                    block._returned(value)
                     return value
 
         else:
 
             @functools.wraps(function)
             def wrapper(*args: Any, **kwargs: Any) -> Any:
-                with self._for_call(function, args, kwargs) as scope:
+                with self._for_call(function, args, kwargs) as block:
                     value = function(*args, **kwargs)
-                    scope._returned(value)
+                    block._returned(value)
                     return value
 
         return wrapper  # type: ignore[no-any-return]
 
-    def _for_call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Scope:
-        scope = self._fresh()
-        scope._called(lambda: dict(_signature(function).bind(*args, **kwargs).arguments))
-        return scope
+    def _for_call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Block:
+        block = self._fresh()
+        block._called(lambda: dict(_signature(function).bind(*args, **kwargs).arguments))
+        return block
 
     def _generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The generator function that runs `function` step by step, as `yield from` would."""
@@ -182,28 +189,28 @@ class Scope:
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             inner = function(*args, **kwargs)
-            scope = self._for_call(function, args, kwargs)
-            scope._begin()
+            block = self._for_call(function, args, kwargs)
+            block._begin()
             step: Callable[[], Any] = functools.partial(next, inner)
             while True:
                 try:
-                    with scope._current():
+                    with block._current():
                         item = step()
                 except StopIteration as stop:
-                    scope._returned(stop.value)
-                    scope._finish(None)
+                    block._returned(stop.value)
+                    block._finish(None)
                     return stop.value
                 except BaseException as error:
-                    scope._finish(error)
+                    block._finish(error)
                     raise
                 try:
                     sent = yield item
                 except GeneratorExit as left:
                     try:
-                        with scope._current():
+                        with block._current():
                             inner.close()
                     finally:
-                        scope._finish(left)
+                        block._finish(left)
                     raise
                 except BaseException as error:  # noqa: BLE001  it belongs to the inner generator
                     step = functools.partial(inner.throw, error)
@@ -218,27 +225,27 @@ class Scope:
         @functools.wraps(function)
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             inner = function(*args, **kwargs)
-            scope = self._for_call(function, args, kwargs)
-            scope._begin()
+            block = self._for_call(function, args, kwargs)
+            block._begin()
             step: Callable[[], Any] = inner.__anext__
             while True:
                 try:
-                    with scope._current():
+                    with block._current():
                         item = await step()
                 except StopAsyncIteration:
-                    scope._finish(None)
+                    block._finish(None)
                     return
                 except BaseException as error:
-                    scope._finish(error)
+                    block._finish(error)
                     raise
                 try:
                     sent = yield item
                 except GeneratorExit as left:
                     try:
-                        with scope._current():
+                        with block._current():
                             await inner.aclose()
                     finally:
-                        scope._finish(left)
+                        block._finish(left)
                     raise
                 except BaseException as error:  # noqa: BLE001  it belongs to the inner generator
                     step = functools.partial(inner.athrow, error)

@@ -9,68 +9,50 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
-from .. import guard
-from ..record import BreakerChange
-from .patching import Patch
-from .streams import defer, drain
+from ... import guard
+from ...catalogue.values import BreakerOutcome, BreakerState
+from ...records.breakers import BreakerChange
+from ..deferred import defer, drain
+from ..observer import Observer
+from ..patching import Installed, Patch
 
-_log = logging.getLogger("agentobs")
-_STATES = {"closed": "closed", "open": "open", "half-open": "half_open"}
 LIBRARY = "pybreaker"
-_WARNED = 100
-
-
-class Breakers(Protocol):
-    """What this integration needs of the emitter."""
-
-    def breaker_call(self, name: str, outcome: str) -> None: ...
-    def breaker_level(self, name: str) -> Callable[[str | None, int, int], None]: ...
-    def breaker_change(self, change: BreakerChange) -> None: ...
-
-
-class BreakerHooks:
-    """Where the wrappers find the emitter in force; `None` makes them pass everything through."""
-
-    def __init__(self) -> None:
-        self.breakers: Breakers | None = None
+_STATES: dict[str, BreakerState] = {"closed": "closed", "open": "open", "half-open": "half_open"}
+_MAX_WARNED = 100
 
 
 class _Known:
-    """What is kept of one breaker: its level gauges and how many failures in a row were seen.
+    """What is kept of one breaker: how many failures in a row were seen.
 
     The breaker's own counter is not read: with Redis storage that is a round trip in the program's call.
     """
 
-    __slots__ = ("failures", "level", "name")
+    __slots__ = ("failures", "name")
 
-    def __init__(self, name: str, level: Callable[[str | None, int, int], None]) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.level = level
         self.failures = 0
 
-    def show(self, breaker: Any, state: str) -> None:
-        self.level(state, self.failures, breaker._fail_max)
 
-    def settle(self) -> None:
-        """Take the levels of a breaker that is gone back."""
-        try:
-            self.level(None, 0, 0)
-        except Exception as error:  # noqa: BLE001
-            guard.failed("breaker", error)
+def install(module: ModuleType, observer: Observer) -> Installed:
+    """Patch the `pybreaker` module, and take up the breakers that were made before."""
+    breakers = PyBreaker(observer)
+    installed = Installed(breakers.patches(module))
+    breakers.meet(module)
+    return installed
 
 
 class PyBreaker:
     """The patches of pybreaker."""
 
-    def __init__(self, hooks: BreakerHooks) -> None:
-        self._hooks = hooks
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
         self._known: weakref.WeakKeyDictionary[Any, _Known] = weakref.WeakKeyDictionary()
         self._inside = threading.local()
         self._warned: set[str] = set()
@@ -94,59 +76,56 @@ class PyBreaker:
             if type(found) in classes and "_state" in vars(found):
                 self._guarded(self._meet, found)
 
-    def forget(self) -> None:
-        """Take the levels of all breakers back."""
-        for known in list(self._known.values()):
-            known.level(None, 0, 0)
-        self._known.clear()
-
     def _guarded(self, work: Callable[..., Any], *args: Any) -> None:
         try:
             work(*args)
         except Exception as error:  # noqa: BLE001
             guard.failed("breaker", error)
 
-    def _meet(self, breaker: Any) -> _Known | None:
-        breakers = self._hooks.breakers
-        if breakers is None:
-            return None
+    def _meet(self, breaker: Any) -> _Known:
         known = self._known.get(breaker)
         if known is None:
             drain()
             name = breaker._name or "default"
             if breaker._name is None and "name" not in self._warned:
                 self._warned.add("name")
-                _log.warning(
+                guard.log.warning(
                     "agentobs: a pybreaker.CircuitBreaker has no name and is shown as 'default'; give it name=..."
                 )
-            known = self._known[breaker] = _Known(name, breakers.breaker_level(name))
-            # A breaker and its state refer to each other, so it is the collector that finds it.
-            weakref.finalize(breaker, defer, known).atexit = False
-            known.show(breaker, _STATES.get(breaker._state.name, "closed"))
+            known = self._known[breaker] = _Known(name)
+        self._show(breaker, known, _STATES.get(breaker._state.name, "closed"))
         return known
 
-    def _count(self, breaker: Any, outcome: str) -> None:
-        known, breakers = self._meet(breaker), self._hooks.breakers
-        if known is None or breakers is None:
+    def _show(self, breaker: Any, known: _Known, state: BreakerState) -> None:
+        level = self._observer.breaker_level(breaker, known.name)
+        if level is None:
             return
+        if level.new:
+            level.new = False
+            # A breaker and its state refer to each other, so it is the collector that finds it.
+            weakref.finalize(breaker, defer, level).atexit = False
+        level.show(state, known.failures, breaker._fail_max)
+
+    def _count(self, breaker: Any, outcome: BreakerOutcome) -> None:
+        known = self._meet(breaker)
         if outcome == "failure":
             known.failures += 1
         elif outcome != "rejected":
             # pybreaker takes an excluded exception for a success, which ends the row of failures.
             known.failures = 0
-        breakers.breaker_call(known.name, outcome)
-        known.show(breaker, _STATES.get(breaker._state.name, "closed"))
+        self._observer.breaker_call(known.name, outcome)
+        self._show(breaker, known, _STATES.get(breaker._state.name, "closed"))
 
     def _change(self, breaker: Any, previous: str | None) -> None:
-        known, breakers = self._meet(breaker), self._hooks.breakers
+        known = self._meet(breaker)
         state = _STATES.get(breaker._state.name)
         before = _STATES.get(previous or "")
-        if known is None or breakers is None or state is None or state == before:
+        if state is None or state == before:
             return
         if state == "closed":
             known.failures = 0
-        known.show(breaker, state)
-        breakers.breaker_change(BreakerChange(known.name, state, before, LIBRARY, known.failures))
+        self._show(breaker, known, state)
+        self._observer.breaker_change(BreakerChange(known.name, state, before, LIBRARY, known.failures))
 
     # --- wrappers ---
     def _made(self, wrapped: Any, breaker: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -161,9 +140,9 @@ class PyBreaker:
 
     def _warn_of_coroutine(self, breaker: Any) -> None:
         name = breaker._name or "default"
-        if name not in self._warned and len(self._warned) < _WARNED:
+        if name not in self._warned and len(self._warned) < _MAX_WARNED:
             self._warned.add(name)
-            _log.warning(
+            guard.log.warning(
                 "agentobs: breaker %r is called with a coroutine function, which pybreaker counts as a success before it "
                 "has run; use `with breaker.calling(): await ...`",
                 name,
@@ -183,7 +162,7 @@ class PyBreaker:
         # The error handler calls the success handler for excluded exceptions; asking `is_system_error` here would run
         # the program's own exclusion functions a second time.
         outer = getattr(self._inside, "error", None)
-        outcomes: list[str] = []
+        outcomes: list[BreakerOutcome] = []
         self._inside.error = (state, outcomes)
         try:
             return wrapped(*args, **kwargs)

@@ -91,19 +91,22 @@ class Servers:
     def __init__(self, default: str) -> None:
         self._default = default
         self._known: weakref.WeakKeyDictionary[Any, tuple[Any, Server]] = weakref.WeakKeyDictionary()
-        self.hosts: Mapping[str, str] = {}
+        self._hosts: Mapping[str, str] = {}
 
-    def of(self, client: Any) -> Server:
-        """Where `client` sends its requests."""
+    def of(self, client: Any, hosts: Mapping[str, str]) -> Server:
+        """Where `client` sends its requests; `hosts` are the user's own with the provider behind each."""
+        if hosts is not self._hosts:
+            self._known.clear()
+            self._hosts = hosts
         url = client._base_url
-        held = self._known.get(client)
-        if held is not None and held[0] is url:
-            return held[1]
+        known = self._known.get(client)
+        if known is not None and known[0] is url:
+            return known[1]
         host = getattr(url, "host", None) or None
         port = getattr(url, "port", None) or {"https": 443, "http": 80}.get(getattr(url, "scheme", ""))
         provider = _provider_of_client(client, self._default)
         if provider is None:
-            provider = provider_of_host(host, port, self.hosts) if host else self._default
+            provider = provider_of_host(host, port, hosts) if host else self._default
             if host in _LOOPBACK and provider == host:
                 # A proxy or a test server on this machine speaks for the client's own provider.
                 provider = self._default

@@ -7,20 +7,18 @@ same client.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
-from ..record import Call, Usage
-from .errors import describe_failed
-from .reading import fields, items, number, pick, text, whole
-from .stainless import Route, Rule
+from ...records.usage import Usage
+from ..errors import reported_failure
+from ..observer import Observer
+from ..patching import Installed
+from ..reading import fields, finite, items, pick, text, texts, whole
+from ..seams.base_client import BaseClient, Reading, Route, Rule
 
 _TICKS_PER_USD = 10_000_000_000
 _FORMATS = {"json_object": "json", "json_schema": "json", "text": "text"}
-
-
-def _finite(value: Any) -> float | None:
-    found = number(value)
-    return None if found is None else float(found)
 
 
 def _seed(value: Any) -> int | None:
@@ -35,21 +33,14 @@ def _more_than_one(value: Any) -> int | None:
     return None if value == 1 else whole(value)
 
 
-def _texts(value: Any) -> tuple[str, ...] | None:
-    if type(value) is str:
-        value = (value,)
-    found = tuple(entry for entry in map(text, items(value)) if entry is not None)
-    return found or None
-
-
 def _format(value: Any) -> str | None:
     kind = pick(value, "type") if isinstance(value, dict) else None
     return _FORMATS.get(kind) if isinstance(kind, str) else None
 
 
 _COMMON: dict[str, Rule] = {
-    "temperature": ("temperature", _finite),
-    "top_p": ("top_p", _finite),
+    "temperature": ("temperature", finite),
+    "top_p": ("top_p", finite),
     "service_tier": ("service_tier", _not_auto),
 }
 _COMPLETION_RULES: dict[str, Rule] = {
@@ -57,9 +48,9 @@ _COMPLETION_RULES: dict[str, Rule] = {
     "max_tokens": ("max_tokens", whole),
     "n": ("choice_count", _more_than_one),
     "seed": ("seed", _seed),
-    "frequency_penalty": ("frequency_penalty", _finite),
-    "presence_penalty": ("presence_penalty", _finite),
-    "stop": ("stop_sequences", _texts),
+    "frequency_penalty": ("frequency_penalty", finite),
+    "presence_penalty": ("presence_penalty", finite),
+    "stop": ("stop_sequences", texts),
 }
 _CHAT_RULES: dict[str, Rule] = {
     **_COMPLETION_RULES,
@@ -74,10 +65,10 @@ _RESPONSES_RULES: dict[str, Rule] = {
     "reasoning": ("reasoning_level", lambda value: text(pick(value, "effort")) if isinstance(value, dict) else None),
     "previous_response_id": ("previous_response_id", text),
 }
-_EMBEDDING_RULES: dict[str, Rule] = {"encoding_format": ("encoding_formats", _texts)}
+_EMBEDDING_RULES: dict[str, Rule] = {"encoding_format": ("encoding_formats", texts)}
 
 
-def _usage(call: Call, usage: Any) -> None:
+def _usage(reading: Reading, usage: Any) -> None:
     """Usage of any of the client's APIs; the newer ones say input and output, the older prompt and completion."""
     if usage is None:
         return
@@ -93,17 +84,17 @@ def _usage(call: Call, usage: Any) -> None:
     if reasoning and spent_in is not None and spent_out is not None:
         # xAI's chat API keeps reasoning out of completion_tokens; only its total tells.
         spent_out += reasoning if said.get("total_tokens") == spent_in + spent_out + reasoning else 0
-    found = call.usage
+    found = reading.result.usage
     if found is None:
-        found = call.usage = Usage()
+        found = reading.result.usage = Usage()
     found.input_tokens = spent_in
-    found.output_tokens = None if call.operation == "embeddings" else spent_out
+    found.output_tokens = None if reading.request.operation == "embeddings" else spent_out
     found.cache_read_tokens = _cached(said, details_in)
     found.cache_write_tokens = whole(details_in.get("cache_write_tokens"))
     found.reasoning_tokens = reasoning
     found.audio_input_tokens = whole(details_in.get("audio_tokens")) or None
     found.audio_output_tokens = whole(details_out.get("audio_tokens")) or None
-    found.reported_cost_usd = _charged(call.provider, said)
+    found.reported_cost_usd = _charged(reading.request.provider, said)
 
 
 def _charged(provider: str, usage: Mapping[str, Any]) -> float | None:
@@ -112,7 +103,7 @@ def _charged(provider: str, usage: Mapping[str, Any]) -> float | None:
     Source: OpenRouter's usage accounting; xAI's cost tracking, which counts 10,000,000,000 ticks to the dollar.
     """
     if provider == "openrouter":
-        return _finite(usage.get("cost"))
+        return finite(usage.get("cost"))
     ticks = whole(usage.get("cost_in_usd_ticks")) if provider == "x_ai" else None
     return None if ticks is None else ticks / _TICKS_PER_USD
 
@@ -125,29 +116,29 @@ def _cached(usage: Mapping[str, Any], details: Mapping[str, Any]) -> int | None:
     return whole(read)
 
 
-def _identity(call: Call, said: Mapping[str, Any]) -> None:
-    call.response_id = text(said.get("id")) or call.response_id
-    call.response_model = text(said.get("model")) or call.response_model
-    call.system_fingerprint = text(said.get("system_fingerprint")) or call.system_fingerprint
+def _identity(reading: Reading, said: Mapping[str, Any]) -> None:
+    reading.result.id = text(said.get("id")) or reading.result.id
+    reading.result.model = text(said.get("model")) or reading.result.model
+    reading.result.system_fingerprint = text(said.get("system_fingerprint")) or reading.result.system_fingerprint
 
 
-def _tier(call: Call, said: Mapping[str, Any]) -> None:
+def _tier(reading: Reading, said: Mapping[str, Any]) -> None:
     tier = text(said.get("service_tier"))
-    if tier is not None and call.usage is not None:
-        call.usage.service_tier = tier
+    if tier is not None and reading.result.usage is not None:
+        reading.result.usage.service_tier = tier
 
 
-def read_completion(call: Call, answer: Any) -> None:
+def read_completion(reading: Reading, answer: Any) -> None:
     """A chat completion or a legacy completion."""
     said = fields(answer)
-    _identity(call, said)
+    _identity(reading, said)
     reasons = [text(pick(choice, "finish_reason")) for choice in items(said.get("choices"))]
-    call.finish_reasons = tuple([reason for reason in reasons if reason is not None])
-    _usage(call, said.get("usage"))
-    _tier(call, said)
+    reading.result.finish_reasons = tuple([reason for reason in reasons if reason is not None])
+    _usage(reading, said.get("usage"))
+    _tier(reading, said)
 
 
-def read_completion_chunks(call: Call, chunks: list[Any]) -> bool:
+def read_completion_chunks(reading: Reading, chunks: list[Any]) -> bool:
     """Chunks of a streamed completion: whole where a finish reason came for some choice.
 
     Some servers (vLLM, xAI) repeat usage in every chunk: its output is that of the chunks so far.
@@ -155,84 +146,86 @@ def read_completion_chunks(call: Call, chunks: list[Any]) -> bool:
     reasons: dict[int, str] = {}
     for chunk in chunks:
         said = fields(chunk)
-        _identity(call, said)
+        _identity(reading, said)
         for choice in items(said.get("choices")):
             reason = text(pick(choice, "finish_reason"))
             if reason is not None:
                 reasons[whole(pick(choice, "index")) or 0] = reason
-        _usage(call, said.get("usage") or pick(said.get("x_groq"), "usage"))
-        _tier(call, said)
-    call.finish_reasons = tuple(reasons[index] for index in sorted(reasons))
-    if not reasons and call.usage is not None:
-        call.usage.output_tokens = call.usage.reasoning_tokens = call.usage.audio_output_tokens = None
-        call.usage.reported_cost_usd = None
+        _usage(reading, said.get("usage") or pick(said.get("x_groq"), "usage"))
+        _tier(reading, said)
+    reading.result.finish_reasons = tuple(reasons[index] for index in sorted(reasons))
+    if not reasons and reading.result.usage is not None:
+        reading.result.usage.output_tokens = reading.result.usage.reasoning_tokens = (
+            reading.result.usage.audio_output_tokens
+        ) = None
+        reading.result.usage.reported_cost_usd = None
     return bool(reasons)
 
 
-def read_response(call: Call, answer: Any) -> None:
+def read_response(reading: Reading, answer: Any) -> None:
     """An answer of the Responses API; its finish reason is why it is incomplete, else its status."""
     said = fields(answer)
-    _identity(call, said)
+    _identity(reading, said)
     status = text(said.get("status"))
     reason = text(pick(said.get("incomplete_details"), "reason")) or status
-    call.finish_reasons = (reason,) if reason is not None else ()
-    _usage(call, said.get("usage"))
-    _tier(call, said)
+    reading.result.finish_reasons = (reason,) if reason is not None else ()
+    _usage(reading, said.get("usage"))
+    _tier(reading, said)
     if status == "failed":
-        describe_failed(call, said.get("error"))
+        reading.ending = reported_failure(said.get("error"))
 
 
-def read_response_chunks(call: Call, chunks: list[Any]) -> bool:
+def read_response_chunks(reading: Reading, chunks: list[Any]) -> bool:
     """Events of a streamed response: whole where one of the closing events came."""
     for chunk in chunks:
         kind = pick(chunk, "type")
         answer = pick(chunk, "response")
         if kind in ("response.completed", "response.incomplete", "response.failed"):
-            read_response(call, answer)
+            read_response(reading, answer)
             return True
         if answer is not None:
-            _identity(call, fields(answer))
+            _identity(reading, fields(answer))
         if kind == "error":
-            describe_failed(call, chunk)
+            reading.ending = reported_failure(chunk)
     return False
 
 
-def read_embeddings(call: Call, answer: Any) -> None:
+def read_embeddings(reading: Reading, answer: Any) -> None:
     """Embeddings: usage and the length of the first vector, where it is a list of numbers."""
-    call.response_model = text(pick(answer, "model"))
-    _usage(call, pick(answer, "usage"))
+    reading.result.model = text(pick(answer, "model"))
+    _usage(reading, pick(answer, "usage"))
     for entry in items(pick(answer, "data")):
         vector = pick(entry, "embedding")
-        call.dimensions = len(vector) if isinstance(vector, list) else None
+        reading.result.dimensions = len(vector) if isinstance(vector, list) else None
         break
 
 
-def read_media(call: Call, answer: Any) -> None:
+def read_media(reading: Reading, answer: Any) -> None:
     """Images, speech and transcriptions: usage where the provider reports tokens."""
-    _identity(call, fields(answer))
+    _identity(reading, fields(answer))
     usage = pick(answer, "usage")
     if pick(usage, "type") != "duration":
-        _usage(call, usage)
+        _usage(reading, usage)
 
 
-def read_media_chunks(call: Call, chunks: list[Any]) -> bool:
+def read_media_chunks(reading: Reading, chunks: list[Any]) -> bool:
     """Events of a streamed image or transcription; the closing one carries the usage."""
     for chunk in chunks:
-        read_media(call, chunk)
+        read_media(reading, chunk)
     kind = pick(chunks[-1], "type") if chunks else None
     return type(kind) is str and kind.endswith((".done", ".completed"))
 
 
-def read_fetched(call: Call, answer: Any) -> None:
+def read_fetched(reading: Reading, answer: Any) -> None:
     """A stored response that was fetched: it has a status, and usage that was counted when it was made."""
-    _identity(call, fields(answer))
-    call.status = text(pick(answer, "status"))
+    _identity(reading, fields(answer))
+    reading.result.status = text(pick(answer, "status"))
 
 
-def read_fetched_chunks(call: Call, chunks: list[Any]) -> bool:
+def read_fetched_chunks(reading: Reading, chunks: list[Any]) -> bool:
     """Events of a stored response that is streamed again."""
-    complete = read_response_chunks(call, chunks)
-    call.usage = None
+    complete = read_response_chunks(reading, chunks)
+    reading.result.usage = None
     return complete
 
 
@@ -273,3 +266,8 @@ def route_of(method: str, path: str, _: str) -> Route | None:
         return None
     parent, _, last = path.rpartition("/")
     return _FETCH if method == "get" and parent.endswith("/responses") and last else None
+
+
+def install(module: ModuleType, observer: Observer) -> Installed:
+    """Patch the base clients of `openai._base_client`."""
+    return Installed(BaseClient("openai", observer, route_of).patches(module))

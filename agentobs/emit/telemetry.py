@@ -1,0 +1,32 @@
+"""What agentobs tells of itself."""
+
+from __future__ import annotations
+
+from ..catalogue import own
+from ..config import Config
+from .sinks import Series
+
+
+class TelemetryEmitter:
+    """Counts processes, errors and losses."""
+
+    def __init__(self, series: Series, config: Config, version: str, prices_date: str) -> None:
+        self._series = series
+        self._info = {
+            own.VERSION: version,
+            own.CONVENTIONS: config.conventions,
+            own.PRICES_DATE: prices_date,
+        }
+        self._series.add(own.INFO, self._info)
+
+    def error(self, stage: str) -> None:
+        """Count an error of agentobs itself."""
+        self._series.add(own.INTERNAL_ERRORS, {own.STAGE: stage})
+
+    def dropped(self, reason: str, amount: int = 1) -> None:
+        """Count telemetry, or stored feedback, that was lost."""
+        self._series.add(own.DROPPED, {own.DROP_REASON: reason}, amount)
+
+    def close(self) -> None:
+        """This process runs agentobs no longer."""
+        self._series.add(own.INFO, self._info, -1)

@@ -1,0 +1,1 @@
+"""The APIs that several clients speak: pure functions from bodies, answers and chunks to records."""

@@ -1,0 +1,1 @@
+"""Circuit breakers, one file per library."""

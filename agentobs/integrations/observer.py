@@ -1,0 +1,294 @@
+"""The one door from integrations into the emitters.
+
+An integration reads plain facts of its library into records and hands them in here; it knows neither OpenTelemetry nor
+the catalogue. Everything is passed through to what is in force at that moment (`process.current()`), so patches may stay
+while tests capture what is emitted. No method raises an `Exception`: an error in telemetry is counted and goes no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from .. import guard, process
+from ..catalogue.values import BreakerOutcome, Outcome
+from ..context import CALL, RUN
+from ..emit import spans
+from ..emit.agents import OpenRun
+from ..emit.breakers import BreakerLevel
+from ..emit.calls import OpenCall
+from ..emit.spans import Parent
+from ..emit.tools import OpenRetrieval, OpenTool
+from ..records.agents import Retrieval, Run, ToolCall
+from ..records.breakers import BreakerChange
+from ..records.calls import CallEnding, CallRequest, CallResult
+from ..records.decisions import Decision
+from ..records.fallbacks import Retry
+
+__all__ = ["OBSERVER", "Entered", "Observer", "OpenCall", "OpenRetrieval", "OpenRun", "OpenTool", "Parent"]
+
+_NO_HOSTS: Mapping[str, str] = {}
+
+
+class Entered(NamedTuple):
+    """What `enter` changed in the context, for `leave` to undo."""
+
+    variable: Any
+    span: Any
+
+
+class Observer:
+    """Takes what integrations tell. Methods that open something return `None` where nothing is to be observed."""
+
+    # --- model calls ---
+    def ready(self) -> bool:
+        """Whether a model call that begins now is to be observed.
+
+        It is not before `instrument()`, where the program asked instrumentations to keep quiet in this context, and
+        inside a call of a library above that owns the calls below it.
+        """
+        if process.current() is None:
+            return False
+        outer = CALL.get()
+        return (outer is None or not outer.covers) and not spans.suppressed()
+
+    @property
+    def capture(self) -> str:
+        """Content capture in force: `none`, `redacted` or `full`."""
+        state = process.current()
+        return "none" if state is None else state.config.capture
+
+    @property
+    def provider_hosts(self) -> Mapping[str, str]:
+        """The user's own hosts with the provider behind each (the price file's `[providers]`)."""
+        state = process.current()
+        return _NO_HOSTS if state is None else state.emitters.prices.provider_hosts
+
+    def open_call(
+        self,
+        request: CallRequest,
+        *,
+        parent: Parent | None = None,
+        started_ns: int = 0,
+        covers: bool = False,
+        owner: Any = None,
+    ) -> OpenCall | None:
+        """A model call begins.
+
+        Args:
+            request: what is asked.
+            parent: what it belongs to, where the library says so itself; else what is current.
+            started_ns: when it started, in nanoseconds of the epoch, where the library has a clock of its own.
+            covers: calls that a library below makes inside `enter` and `leave` are part of this one.
+            owner: whatever the integration wants to find again from inside the call (`current_call().owner`).
+        """
+        state = process.current()
+        if state is None:
+            return None
+        try:
+            call = state.emitters.calls.open(request, parent, started_ns)
+            call.covers = covers
+            call.owner = owner
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.open", error)
+            return None
+        return call
+
+    def current_call(self) -> OpenCall | None:
+        """The call whose request is being made in this context."""
+        call: OpenCall | None = CALL.get()
+        return call
+
+    def enter(self, call: OpenCall) -> Entered:
+        """The call's request is made from now on, in this context."""
+        variable = CALL.set(call)
+        try:
+            return Entered(variable, call.enter())
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.enter", error)
+            return Entered(variable, None)
+
+    def leave(self, call: OpenCall, entered: Entered) -> None:
+        """Undo `enter`."""
+        try:
+            call.leave(entered.span)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.leave", error)
+        try:  # noqa: SIM105  a call of `suppress` costs more than all else here
+            CALL.reset(entered.variable)
+        except (ValueError, RuntimeError):
+            # A coroutine that was driven on in another context than it began in: the variable was never set in this one.
+            pass
+
+    def attempt_failed(self, call: OpenCall, retry: Retry) -> None:
+        """An attempt of the call failed and is made again."""
+        try:
+            call.attempt_failed(retry)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.retry", error)
+
+    def end_call(self, call: OpenCall, result: CallResult, ending: CallEnding, ended_s: float = 0.0) -> None:
+        """The call is over; only the first time counts. `ended_s` as in `OpenCall.end`."""
+        try:
+            call.end(result, ending, ended_s)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.end", error)
+
+    def report_call(
+        self,
+        request: CallRequest,
+        result: CallResult,
+        ending: CallEnding,
+        *,
+        started_ns: int,
+        duration_s: float,
+        parent: Parent | None = None,
+        retries: Iterable[Retry] = (),
+    ) -> None:
+        """A call that is already over, by the library's own clock."""
+        call = self.open_call(request, parent=parent, started_ns=started_ns)
+        if call is not None:
+            for retry in retries:
+                self.attempt_failed(call, retry)
+            self.end_call(call, result, ending, call.started_s + duration_s)
+
+    # --- agents ---
+    def open_run(
+        self,
+        agent: str,
+        *,
+        version: str | None = None,
+        conversation_id: str | None = None,
+        parent: Parent | None = None,
+        started_ns: int = 0,
+    ) -> OpenRun | None:
+        """A run of an agent begins, inside the run of `parent` or the current one; arguments as in `open_call`."""
+        state = process.current()
+        if state is None:
+            return None
+        try:
+            outer = RUN.get() if parent is None else parent.run
+            if conversation_id is None and outer is not None:
+                conversation_id = outer.conversation_id
+            return state.emitters.runs.open(Run(agent, version, conversation_id, outer), parent, started_ns)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("agent.begin", error)
+            return None
+
+    def enter_run(self, run: OpenRun) -> Entered:
+        """What this context does from now on belongs to the run."""
+        variable = RUN.set(run.run)
+        try:
+            return Entered(variable, None if run.span is None else spans.attach(run.span))
+        except Exception as error:  # noqa: BLE001
+            guard.failed("agent.attach", error)
+            return Entered(variable, None)
+
+    def leave_run(self, entered: Entered) -> None:
+        """Undo `enter_run`; in another context than that one it does nothing."""
+        try:
+            RUN.reset(entered.variable)
+        except (ValueError, RuntimeError):
+            return
+        try:
+            if entered.span is not None:
+                spans.detach(entered.span)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("agent.detach", error)
+
+    def open_tool(self, tool: ToolCall, *, parent: Parent | None = None, started_ns: int = 0) -> OpenTool | None:
+        """A tool call begins; arguments as in `open_call`."""
+        state = process.current()
+        if state is None:
+            return None
+        try:
+            return state.emitters.tools.open_tool(tool, parent, started_ns)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("tool.begin", error)
+            return None
+
+    def open_retrieval(
+        self, retrieval: Retrieval, *, parent: Parent | None = None, started_ns: int = 0
+    ) -> OpenRetrieval | None:
+        """A search begins; arguments as in `open_call`."""
+        state = process.current()
+        if state is None:
+            return None
+        try:
+            return state.emitters.tools.open_retrieval(retrieval, parent, started_ns)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("retrieval.begin", error)
+            return None
+
+    def end(
+        self,
+        opened: OpenRun | OpenTool | OpenRetrieval,
+        outcome: Outcome,
+        error: BaseException | None,
+        duration_s: float,
+    ) -> None:
+        """A run, tool call or search is over. `error` is what ended it, if anything did."""
+        try:
+            opened.end(outcome, error, duration_s)
+        except Exception as fault:  # noqa: BLE001
+            guard.failed("observer.end", fault)
+
+    # --- retries, decisions, breakers ---
+    def retry(self, retry: Retry) -> None:
+        """Something that is no observed model call is tried again; inside one, the retry is the call's."""
+        state = process.current()
+        if state is None:
+            return
+        try:
+            call = self.current_call()
+            if call is not None:
+                call.attempt_failed(retry)
+            else:
+                state.emitters.retries.emit(retry)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("retry", error)
+
+    def decision(self, decision: Decision) -> None:
+        """A library decided something for the agent (a guardrail, a hand-off)."""
+        state = process.current()
+        if state is None:
+            return
+        try:
+            state.emitters.decisions.emit(decision)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("decision", error)
+
+    def breaker_call(self, name: str, outcome: BreakerOutcome) -> None:
+        """A guarded call ended, or was turned away."""
+        state = process.current()
+        if state is None:
+            return
+        try:
+            state.emitters.breakers.call(name, outcome)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
+
+    def breaker_level(self, breaker: Any, name: str) -> BreakerLevel | None:
+        """The gauges of `breaker` in what is in force now; they do not keep it alive."""
+        state = process.current()
+        if state is None:
+            return None
+        try:
+            return state.emitters.breakers.level(breaker, name)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
+            return None
+
+    def breaker_change(self, change: BreakerChange) -> None:
+        """A breaker changed its state."""
+        state = process.current()
+        if state is None:
+            return
+        try:
+            state.emitters.breakers.change(change)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
+
+
+OBSERVER = Observer()
+"""The one of this process; it has no state of its own."""

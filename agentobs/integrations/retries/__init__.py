@@ -1,0 +1,1 @@
+"""Retry libraries, one file per library."""

@@ -1,0 +1,76 @@
+"""The libraries that agentobs observes, one row each.
+
+`instrument()`, its report, the README and the tests all read this table. A row costs nothing until the program imports
+the library: only then is the file that knows it imported. Other packages add rows through the entry point group
+`agentobs.integrations`, whose entries name an `Integration`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from .observer import Observer
+    from .patching import Installed
+
+Subject = Literal["model calls", "agents", "tools", "retrievals", "retries", "breakers"]
+GROUP = "agentobs.integrations"
+"""Entry point group of integrations in other packages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """How one library is observed.
+
+    Attributes:
+        library: its name in options, reports and documentation.
+        module: the module whose import makes it possible to patch or hook the library.
+        distribution: the package that its version is asked of.
+        lowest: the lowest supported version.
+        owns: what it tells of.
+        implementation: the module with `install(module, observer) -> Installed`.
+    """
+
+    library: str
+    module: str
+    distribution: str
+    lowest: str
+    owns: tuple[Subject, ...]
+    implementation: str
+
+    def load(self) -> Callable[[ModuleType, Observer], Installed]:
+        """The function that installs it.
+
+        Raises:
+            ImportError: the implementation cannot be imported.
+            AttributeError: it has no `install`.
+        """
+        from importlib import import_module
+
+        install: Callable[[ModuleType, Observer], Installed] = import_module(self.implementation).install
+        return install
+
+
+def _row(library: str, module: str, lowest: str, owns: tuple[Subject, ...], kind: str) -> Integration:
+    return Integration(library, module, library, lowest, owns, f"agentobs.integrations.{kind}.{library}")
+
+
+TABLE: tuple[Integration, ...] = (
+    _row("openai", "openai._base_client", "2.0", ("model calls", "retries"), "clients"),
+    _row("anthropic", "anthropic._base_client", "1.0", ("model calls", "retries"), "clients"),
+    _row("pybreaker", "pybreaker", "1.4", ("breakers",), "breakers"),
+)
+
+
+def integrations() -> tuple[Integration, ...]:
+    """The rows of this package and those that other packages add; the first of one name wins."""
+    return TABLE
+
+
+def libraries() -> tuple[str, ...]:
+    """The names of all rows."""
+    return tuple(row.library for row in integrations())

@@ -1,0 +1,22 @@
+"""Decisions of agents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..catalogue.values import DecisionOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision of an agent. `confidence` is 0 to 1, `None` where nobody measured it."""
+
+    id: str
+    kind: str
+    chosen: str
+    outcome: DecisionOutcome
+    alternatives: tuple[str, ...] = ()
+    reason: str | None = None
+    policy: str | None = None
+    confidence: float | None = None
+    confidence_source: str | None = None
