@@ -82,7 +82,7 @@ class Instrumentation:
     @property
     def active(self) -> bool:
         """Whether this is the instrumentation in force."""
-        return _handle is self
+        return process.current() is self._state
 
     def report(self) -> Report:
         """Which libraries were found, in what version, what was patched, what was not and why."""

@@ -10,6 +10,9 @@ import pytest
 import agentobs
 from agentobs import ConfigError
 from agentobs.config import OPTIONS, resolve
+from agentobs.integrations.table import libraries
+
+LIBRARIES = libraries()
 
 GIVEN = {
     "service": "shop",
@@ -23,28 +26,30 @@ GIVEN = {
 
 
 def test_every_option_can_be_given() -> None:
-    config = resolve(GIVEN, {})
+    config = resolve(GIVEN, LIBRARIES, {})
     assert config.libraries == ("openai",)
     assert {name: getattr(config, name) for name in GIVEN} == GIVEN | {"libraries": ("openai",)}
 
 
 def test_every_option_can_come_from_the_environment() -> None:
     texts = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in GIVEN.items()}
-    assert resolve({}, {option.env: texts[option.name] for option in OPTIONS}) == resolve(GIVEN, {})
+    assert resolve({}, LIBRARIES, {option.env: texts[option.name] for option in OPTIONS}) == resolve(
+        GIVEN, LIBRARIES, {}
+    )
 
 
 def test_an_argument_wins_over_the_environment() -> None:
-    assert resolve({"metrics": "otel"}, {"AGENTOBS_METRICS": "off"}).metrics == "otel"
+    assert resolve({"metrics": "otel"}, LIBRARIES, {"AGENTOBS_METRICS": "off"}).metrics == "otel"
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
-    assert resolve({}, {"AGENTOBS_METRICS": ""}).metrics == "auto"
+    assert resolve({}, LIBRARIES, {"AGENTOBS_METRICS": ""}).metrics == "auto"
 
 
 def test_the_service_is_named_as_opentelemetry_names_it() -> None:
-    assert resolve({}, {"OTEL_SERVICE_NAME": "shop"}).service == "shop"
-    assert resolve({}, {"OTEL_SERVICE_NAME": "shop", "AGENTOBS_SERVICE": "agent"}).service == "agent"
-    assert resolve({}, {}).service is None
+    assert resolve({}, LIBRARIES, {"OTEL_SERVICE_NAME": "shop"}).service == "shop"
+    assert resolve({}, LIBRARIES, {"OTEL_SERVICE_NAME": "shop", "AGENTOBS_SERVICE": "agent"}).service == "agent"
+    assert resolve({}, LIBRARIES, {}).service is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_the_service_is_named_as_opentelemetry_names_it() -> None:
 )
 def test_what_is_not_allowed_is_named(given: dict[str, Any], environ: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        resolve(given, environ)
+        resolve(given, LIBRARIES, environ)
     assert str(raised.value).startswith(said)
 
 

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import agentobs
-from agentobs import guard, runtime
+from agentobs import guard, process
 from agentobs.testing import capture
 from tests.support import model
 
@@ -72,13 +72,13 @@ def test_nothing_is_left_behind() -> None:
     with capture(strict=not was_strict):
         assert guard.strict is not was_strict
     assert guard.strict is was_strict
-    assert runtime.in_force() is None
+    assert process.current() is None
 
 
 def test_it_ends_with_the_exception_of_the_test() -> None:
     with pytest.raises(ValueError, match="mine"), capture():
         raise ValueError("mine")
-    assert runtime.in_force() is None
+    assert process.current() is None
 
 
 def test_what_is_set_up_otherwise_sees_nothing_meanwhile_and_everything_after() -> None:

@@ -379,8 +379,9 @@ class CallEmitter:
 
         content = content_attributes(call.request, call.result, ending, self._capture, self._limit_bytes)
         span.set_attributes(content)
-        if self._events.active():
-            asked = self._asked(self._opening(call.request), call.request)
+        opening = self._opening(call.request)
+        if opening.row is genai.INFERENCE and self._events.active():
+            asked = self._asked(opening, call.request)
             self._events.send(genai.DETAILS, asked | self._answered(call, ending) | content, span)
 
     def _usage(self, usage: Usage, attributes: dict[str, Any]) -> None:

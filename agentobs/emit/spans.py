@@ -79,8 +79,15 @@ class Spans:
     def start(
         self, row: Span, values: Mapping[Attribute, Any], start_ns: int | None = None, parent: Parent | None = None
     ) -> Any:
-        """A started span of this row, child of `parent` or of the current span; it is not made current."""
-        return self.start_named(row.named(values), KINDS[row.kind], named(row, values), start_ns, parent)
+        """A started span of this row, child of `parent` or of the current span; it is not made current.
+
+        `None` where that fails (a span processor that raises): whatever has begun is counted all the same.
+        """
+        try:
+            return self.start_named(row.named(values), KINDS[row.kind], named(row, values), start_ns, parent)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("span.start", error)
+            return None
 
     def start_named(
         self,

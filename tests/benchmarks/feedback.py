@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from agentobs.endpoint import tokens
 from agentobs.endpoint.contract import DEFAULT_NAMES
-from agentobs.record import Rated
+from agentobs.records.feedback import Rated
 from tests.support.endpoint.serving import SERVERS
 from tests.support.endpoint.twins import SECRET
 from tests.support.stack import Process, free_port

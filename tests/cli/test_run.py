@@ -43,8 +43,8 @@ FILES = {
         import multiprocessing, sys
 
         def work(number):
-            import agentobs.runtime
-            return number, agentobs.runtime.in_force() is not None
+            import agentobs.process
+            return number, agentobs.process.current() is not None
 
         if __name__ == "__main__":
             with multiprocessing.get_context("spawn").Pool(1) as pool:

@@ -95,25 +95,59 @@ def test_grafanalib_stands_behind_one_file() -> None:
     assert [p.name for p in MODULES if any(name.startswith("grafanalib") for name in imports(p))] == ["grafana.py"]
 
 
-@pytest.mark.parametrize(
-    ("lower", "higher"),
-    [
-        ("catalogue", "record guard config context pricing privacy emit integrations runtime agents signals packs cli"),
-        ("guard", "record config context pricing privacy emit integrations runtime agents signals packs cli"),
-        ("record", "config context pricing privacy emit integrations runtime agents signals packs cli"),
-        ("pricing", "emit integrations runtime agents signals packs cli endpoint"),
-        ("privacy", "emit integrations runtime agents signals packs cli endpoint"),
-        ("emit", "integrations runtime agents signals packs cli endpoint"),
-        ("integrations", "catalogue emit runtime agents signals packs cli endpoint"),
-        ("packs", "record guard context pricing emit integrations runtime agents signals cli endpoint"),
-    ],
+LAYERS = (
+    ("catalogue", "guard", "version"),
+    ("records", "config"),
+    ("context", "distribution", "environment"),
+    ("pricing", "privacy"),
+    ("emit",),
+    ("process",),
+    ("integrations",),
+    ("verbs", "endpoint"),
+    ("runtime",),
+    ("testing", "packs"),
+    ("cli", "demo"),
 )
-def test_lower_rooms_know_nothing_of_higher_ones(lower: str, higher: str) -> None:
-    forbidden = {f"agentobs.{name}" for name in higher.split()}
+"""From the lowest to the highest: a module imports from its own layer and from those below."""
+
+
+def test_lower_packages_know_nothing_of_higher_ones() -> None:
+    level = {name: number for number, names in enumerate(LAYERS) for name in names}
+    upwards = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in MODULES
+        for name in imports(path)
+        if name.startswith("agentobs.")
+        and room(path) in level
+        and level.get(name.split(".")[1], -1) > level[room(path)]
+    ]
+    assert not upwards
+
+
+def test_packs_know_only_the_catalogue_and_plain_data() -> None:
+    allowed = {"packs", "catalogue", "config", "privacy"}
+    assert not [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path in MODULES
+        for name in imports(path)
+        if room(path) == "packs" and name.startswith("agentobs.") and name.split(".")[1] not in allowed
+    ]
+
+
+def test_integrations_know_neither_opentelemetry_nor_the_catalogue_nor_each_other() -> None:
+    families = ("clients", "frameworks", "breakers", "retries")
     for path in MODULES:
-        if room(path) == lower:
-            known = {".".join(name.split(".")[:2]) for name in imports(path)}
-            assert not known & forbidden, path
+        parts = path.relative_to(PACKAGE).parts
+        if parts[0] != "integrations" or len(parts) < 3:
+            continue
+        for name in imports(path):
+            assert not name.startswith(("opentelemetry", "agentobs.emit")), (path, name)
+            assert not name.startswith("agentobs.catalogue") or name.startswith("agentobs.catalogue.values"), (
+                path,
+                name,
+            )
+            other = name.split(".")[2:4] if name.startswith("agentobs.integrations.") else []
+            assert not (len(other) == 2 and other[0] in families and parts[1] in families), (path, name)
 
 
 def test_packs_know_of_privacy_the_table_of_patterns_only() -> None:

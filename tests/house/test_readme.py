@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from agentobs import catalogue
-from agentobs.config import KNOWN_LIBRARIES, OPTIONS
+from agentobs.config import OPTIONS
 from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
+from agentobs.integrations.table import libraries
 from agentobs.pricing import PriceBook
 from agentobs.version import VERSION
 from tests.support import documents
@@ -104,7 +105,7 @@ def test_the_front_page_is_short_and_has_each_subject_once() -> None:
 
 def test_the_supported_libraries_are_those_of_the_code() -> None:
     between = README.partition("<!-- libraries -->\n")[2].partition("<!-- /libraries -->")[0]
-    assert [row.split(" | ")[0].removeprefix("| ") for row in between.splitlines()[2:]] == list(KNOWN_LIBRARIES)
+    assert [row.split(" | ")[0].removeprefix("| ") for row in between.splitlines()[2:]] == list(libraries())
 
 
 @pytest.mark.parametrize("block", documents.BLOCKS, ids=lambda block: f"{block.document}: {block.name}")

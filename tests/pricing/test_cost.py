@@ -6,9 +6,9 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from agentobs.record import Cost, Usage
 
 from agentobs.pricing import PriceBook
+from agentobs.records.usage import Cost, Usage
 
 NOON_S = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
 

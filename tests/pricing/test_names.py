@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from agentobs.record import Cost, Usage
 
 from agentobs.pricing import ContextWindow, PriceBook
 from agentobs.pricing.book import MEMO_ENTRIES
+from agentobs.records.usage import Cost, Usage
 
 CALL = Usage(1_000, 500)
 UNKNOWN = Cost(None, reason="unknown_model")

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agentobs.record import Usage
 
 import agentobs.pricing
 from agentobs.pricing import PriceBook
 from agentobs.pricing.table import TABLE
+from agentobs.records.usage import Usage
 
 genai_prices = pytest.importorskip("genai_prices", reason="the oracle is the genai-prices package: pip install it")
 

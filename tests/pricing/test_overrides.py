@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agentobs.record import Cost, Usage
 
 from agentobs.pricing import ContextWindow, PriceBook, PriceFileError
+from agentobs.records.usage import Cost, Usage
 
 MILLION = Usage(1_000_000, 1_000_000)
 TOML = """

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from agentobs.record import Call
-
 from agentobs.catalogue import genai
+from agentobs.catalogue.values import Outcome
 from agentobs.emit.content import content_attributes
+from agentobs.integrations.apis.messages import input_content, result_messages
+from agentobs.records.calls import CallEnding, CallRequest, CallResult
 
 NEEDED = {
     "text": {"content": str},
@@ -69,10 +70,11 @@ class Content:
         capture: str = "full",
         limit_bytes: int = 16_384,
         operation: str = "chat",
-        outcome: str = "success",
+        outcome: Outcome = "success",
     ) -> None:
-        call = Call(operation, "openai", "m", content=body, output=output, outcome=outcome)
-        self.attributes = content_attributes(call, capture, limit_bytes)
+        request = CallRequest(operation, "openai", "m", content=lambda: input_content(body, capture == "full"))
+        result = CallResult(messages=lambda: result_messages(output))
+        self.attributes = content_attributes(request, result, CallEnding(outcome), capture, limit_bytes)
         check(self.attributes)
         assert all(len(text.encode()) <= limit_bytes for text in self.attributes.values())
 

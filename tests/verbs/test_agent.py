@@ -98,8 +98,9 @@ def test_nested_runs_add_to_those_around_them_and_share_the_conversation(seen: C
 
 def test_a_run_is_the_current_span_inside_and_no_longer_outside(seen: Captured) -> None:
     before = trace.get_current_span()
-    with agentobs.agent("support") as scope:
-        assert trace.get_current_span() is scope.run.span
+    with agentobs.agent("support") as block:
+        assert block.run.span_ids is not None
+        assert trace.get_current_span().get_span_context().span_id == block.run.span_ids.span_id
     assert trace.get_current_span() is before
 
 
@@ -144,7 +145,8 @@ def test_a_block_that_is_left_in_another_context_harms_nobody(seen: Captured) ->
     assert contextvars.copy_context().run(next, opened) == 1
     with agentobs.agent("other") as other:
         opened.close()
-        assert trace.get_current_span() is other.run.span
+        assert other.run.span_ids is not None
+        assert trace.get_current_span().get_span_context().span_id == other.run.span_ids.span_id
         agentobs.decision("a", "x")
     assert _runs(seen) == [("support", "abandoned"), ("other", "success")]
     assert seen.events[0].attributes["gen_ai.agent.name"] == "other"

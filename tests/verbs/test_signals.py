@@ -38,7 +38,8 @@ def test_a_decision_is_counted_and_told(seen: Captured) -> None:
     (point,) = [point for point in seen.points if point.name == "agentobs.decision.confidence"]
     assert (point.count, point.sum) == (1, 0.93)
     event = _event(seen, "agentobs.decision")
-    assert event.span_id == f"{scope.run.span.context.span_id:016x}"
+    assert scope.run.span_ids is not None
+    assert event.span_id == f"{scope.run.span_ids.span_id:016x}"
     assert event.attributes == {
         "gen_ai.agent.name": "support",
         "gen_ai.conversation.id": "c1",

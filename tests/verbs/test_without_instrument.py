@@ -9,12 +9,12 @@ import pytest
 from opentelemetry import trace
 
 import agentobs
-from agentobs import runtime
+from agentobs import process
 
 
 @pytest.fixture(autouse=True)
 def _nothing_in_force() -> None:
-    assert runtime.in_force() is None
+    assert process.current() is None
 
 
 def test_blocks_and_calls_pass_everything_through() -> None:

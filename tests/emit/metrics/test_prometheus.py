@@ -53,12 +53,13 @@ def test_exemplars_name_the_trace_of_a_call(registry: CollectorRegistry) -> None
     with agentobs.instrument(metrics="prometheus", registry=registry, tracer_provider=tracers):
         with agentobs.agent("support") as scope:
             model.client().chat.completions.create(**model.ask(1))
-        context = scope.run.span.get_span_context()
+        ids = scope.run.span_ids
         found = _exemplars(registry)
     of_call = found["gen_ai_client_inference_duration_seconds_bucket"]
-    assert of_call["trace_id"] == f"{context.trace_id:032x}"
+    assert ids is not None
+    assert of_call["trace_id"] == f"{ids.trace_id:032x}"
     assert re.fullmatch("[0-9a-f]{16}", of_call["span_id"])
-    assert found["gen_ai_invoke_agent_duration_seconds_bucket"]["span_id"] == f"{context.span_id:016x}"
+    assert found["gen_ai_invoke_agent_duration_seconds_bucket"]["span_id"] == f"{ids.span_id:016x}"
 
 
 def test_a_trace_that_is_not_kept_is_no_exemplar(registry: CollectorRegistry) -> None:
