@@ -156,7 +156,7 @@ def test_a_script_of_another_python_is_refused(folder: Path) -> None:
 def test_a_sitecustomize_that_fails_is_told_by_python_and_the_program_is_observed(folder: Path) -> None:
     (folder / "site").mkdir()
     (folder / "site" / "sitecustomize.py").write_text("raise OSError('no such site')")
-    (folder / "seen.py").write_text("import agentobs.runtime; print(agentobs.runtime.in_force() is not None)")
+    (folder / "seen.py").write_text("import agentobs.process; print(agentobs.process.current() is not None)")
     path = f"{folder / 'site'}{os.pathsep}{environ()['PYTHONPATH']}"
     alone = _run(folder, sys.executable, "seen.py", PYTHONPATH=path)
     observed = _run(folder, *RUN, "seen.py", PYTHONPATH=path)
