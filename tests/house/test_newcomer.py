@@ -6,11 +6,14 @@ import re
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from agentobs.demo.faults import Fault, Faults
+from agentobs.demo.provider import Provider
 from tests.support import environments
 from tests.support.environments import ROOT, Environment
 from tests.support.stack import poll
@@ -23,9 +26,20 @@ BY_CI = {"tests/README.md"}
 """Their commands run all tests; CI is that."""
 
 
-def shell(document: str) -> list[str]:
+def blocks(document: str, language: str) -> list[str]:
     text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def shell(document: str) -> list[str]:
+    return blocks(document, "sh")
+
+
+@pytest.fixture
+def provided() -> Iterator[dict[str, str]]:
+    """Variables with which the real clients reach a provider that always answers."""
+    with Provider(seed=1, faults=Faults(**{str(fault): 0.0 for fault in Fault})) as provider:
+        yield {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{provider.base_url}/v1"}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +70,16 @@ def test_the_two_commands_end_in_exactly_that(environment: Environment, clone: P
     said = follow(first, environment, clone)
     assert "seen:  exactly that, call by call, token by token, cent by cent, retry by retry" in said
     assert "Next, with your own agent" in said
+
+
+def test_a_first_look_prints_the_spans(environment: Environment, clone: Path, provided: dict[str, str]) -> None:
+    (program,) = (code for code in blocks("README.md", "python") if "handle.report()" in code)
+    (command,) = re.findall(r"`(OTEL_TRACES_EXPORTER=console .*?)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    (environment.root / "app.py").write_text(program, encoding="utf-8")
+    environment.install(clone)
+    done = environment.run("bash", "-c", command, **provided)
+    assert done.returncode == 0, done.stderr
+    assert '"name": "chat gpt-4.1-mini"' in done.stdout
 
 
 def test_each_way_to_install_gives_the_package(environment: Environment, clone: Path, tmp_path: Path) -> None:
