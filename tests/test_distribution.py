@@ -109,7 +109,7 @@ def test_a_file_of_that_name_is_told_too(environment: Environment, ours: Path, t
 
 
 def test_nothing_tells_anybody_to_install_the_other_project() -> None:
-    wrong = re.compile(r"(?<!un)install\s+(--?\S+\s+)*['\"]?agentobs(?!-otel|_otel)\b|(?<![\w.-])agentobs\[[a-z]")
+    wrong = re.compile(r"pip\s+install\s+(--?\S+\s+)*['\"]?agentobs(?!-otel|_otel)\b|(?<![\w.-])agentobs\[[a-z]")
     for path in environments.tracked():
         if path != Path(__file__) and path.suffix in (".py", ".md", ".toml", ".yaml", ".json", ".html", ".js", ""):
             assert not wrong.search(path.read_text(encoding="utf-8")), path

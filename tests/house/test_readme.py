@@ -12,11 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from agentobs import catalogue
-from agentobs.config import OPTIONS
 from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
-from agentobs.integrations.table import libraries
 from agentobs.pricing import PriceBook
 from agentobs.version import VERSION
 from tests.support import documents
@@ -70,42 +67,12 @@ def test_the_price_file_loads(tmp_path: Path) -> None:
     assert PriceBook.load(path).provider_hosts == {"llm.intern.example": "openai"}
 
 
-def test_every_option_is_listed_with_its_variable_and_default() -> None:
-    for option in OPTIONS:
-        (row,) = [line for line in INSIDE.splitlines() if line.startswith(f"| `{option.name}` ")]
-        assert f"`{option.env}`" in row
-        if isinstance(option.default, (str, int)):
-            assert str(option.default) in row
-        for allowed in option.allowed:
-            assert f"`{allowed}`" in row
-
-
-def test_every_metric_is_in_the_table() -> None:
-    table = INSIDE.partition("| subject | metrics |")[2].partition("\n\n")[0]
-    named = [name.replace("…", "gen_ai.client.inference.") for name in re.findall(r"`([^`]+)`", table)]
-    expanded = [part for name in named for part in _expand(name)]
-    for metric in catalogue.metrics("latest"):
-        assert any(re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), metric.name) for name in expanded) or (
-            metric is catalogue.genai.OPERATION_DURATION
-        ), metric.name
-
-
-def _expand(name: str) -> list[str]:
-    found = re.fullmatch(r"(.*)\{(.*)\}(.*)", name)
-    return [name] if found is None else [found[1] + middle + found[3] for middle in found[2].split(",")]
-
-
 def test_the_front_page_is_short_and_has_each_subject_once() -> None:
     assert len(README.splitlines()) <= 170
     headings = [
         line.lower() for line in re.sub(r"```.*?```", "", README, flags=re.DOTALL).splitlines() if line[:1] == "#"
     ]
     assert len(headings) == len(set(headings))
-
-
-def test_the_supported_libraries_are_those_of_the_code() -> None:
-    between = README.partition("<!-- libraries -->\n")[2].partition("<!-- /libraries -->")[0]
-    assert [row.split(" | ")[0].removeprefix("| ") for row in between.splitlines()[2:]] == list(libraries())
 
 
 @pytest.mark.parametrize("block", documents.BLOCKS, ids=lambda block: f"{block.document}: {block.name}")

@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentobs import catalogue
+from agentobs.catalogue import Attribute, Metric, declared
+from agentobs.config import OPTIONS, Option
 from agentobs.environment import VARIABLES, Variable
+from agentobs.integrations.table import TABLE
+from tests.support.clients import endings
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +52,26 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n".replace("| --- ", "|---").replace("|--- |", "|---|") for cells in lines)
 
 
+def _default(option: Option) -> str:
+    return "" if option.default is None else f"`{option.default}`"
+
+
+def _meaning(option: Option) -> str:
+    allowed = ", ".join(f"`{value}`" for value in option.allowed)
+    return f"{option.doc} Allowed: {allowed}." if allowed else option.doc
+
+
+def options() -> str:
+    """The options of `instrument()`."""
+    rows = ((f"`{one.name}`", f"`{one.env}`", _default(one), _meaning(one)) for one in OPTIONS)
+    return table(("option", "environment", "default", "what it is"), rows)
+
+
+def libraries() -> str:
+    """What is observed."""
+    return table(("library", "from", "what is observed"), ((r.library, r.lowest, ", ".join(r.owns)) for r in TABLE))
+
+
 def _names(variable: Variable) -> str:
     return f"`{variable.name}`" + (", one for each signal too" if variable.each else "")
 
@@ -56,7 +81,65 @@ def variables() -> str:
     return table(("variable", "what it does here"), ((_names(one), one.effect) for one in VARIABLES))
 
 
-BLOCKS = (Block("agentobs/README.md", "variables", variables),)
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _generations(metric: Metric) -> str:
+    return "" if metric.emitted_by("latest") and metric.emitted_by("compat") else f" ({', '.join(metric.generations)})"
+
+
+def metrics() -> str:
+    """Every metric."""
+    rows = (
+        (
+            f"`{metric.name}`{_generations(metric)}",
+            f"`{metric.prom}`",
+            metric.kind,
+            f"`{metric.unit}`",
+            _code(label.name for label in metric.labels),
+            metric.description,
+        )
+        for metric in catalogue.METRICS
+    )
+    return table(("metric", "in Prometheus", "kind", "unit", "labels", "what it is"), rows)
+
+
+def spans() -> str:
+    """Every kind of span."""
+    rows = ((f"`{s.name}`", s.kind, s.description, _code(a.name for a in declared(s))) for s in catalogue.SPANS)
+    return table(("span", "kind", "what it is", "attributes"), rows)
+
+
+def events() -> str:
+    """Every event."""
+    rows = ((f"`{e.name}`", e.severity, e.description, _code(a.name for a in declared(e))) for e in catalogue.EVENTS)
+    return table(("event", "severity", "what it is", "attributes"), rows)
+
+
+def _values(attribute: Attribute) -> str:
+    if attribute.values:
+        return _code(attribute.values)
+    return f"at most {attribute.bound} as a label, then `_other`" if attribute.bound else ""
+
+
+def attributes() -> str:
+    """Every attribute and label."""
+    rows = ((f"`{a.name}`", a.type, _values(a), a.description) for a in catalogue.ATTRIBUTES)
+    return table(("attribute", "type", "values", "what it is"), rows)
+
+
+CATALOGUE = "agentobs/catalogue/README.md"
+BLOCKS = (
+    Block(CATALOGUE, "metrics", metrics),
+    Block(CATALOGUE, "spans", spans),
+    Block(CATALOGUE, "events", events),
+    Block(CATALOGUE, "attributes", attributes),
+    Block("README.md", "libraries", libraries),
+    Block("agentobs/README.md", "options", options),
+    Block("agentobs/README.md", "variables", variables),
+    Block("agentobs/README.md", "endings", endings.table),
+)
 
 
 if __name__ == "__main__":

@@ -340,10 +340,3 @@ async def test_async_cut(family: _Family, loopback: Loopback) -> None:
             async for _ in await family.open(family.client(loopback.url, asynchronous=True)):
                 pass
         check(seen, endings.CUT, type(raised.value).__qualname__, "connection")
-
-
-# --- the documentation ------------------------------------------------------------------------------------------------
-def test_the_readme_has_this_table(pytestconfig: pytest.Config) -> None:
-    readme = (pytestconfig.rootpath / "agentobs" / "README.md").read_text(encoding="utf-8")
-    between = readme.partition("<!-- endings -->\n")[2].partition("<!-- /endings -->")[0]
-    assert between == endings.table()
