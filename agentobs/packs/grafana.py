@@ -1,4 +1,4 @@
-"""Views as Grafana dashboards: the only file that knows grafanalib, and mends what it writes to schema 42.
+"""Dashboards as Grafana has them: the only file that knows grafanalib, and brings what it writes to schema 42.
 
 grafanalib 0.7.1 writes schema 12, keys that died with the Angular panels, nulls, the text "null" as the first
 threshold, 100 points a graph, and knows no exemplars, value units of timelines, cell types, nor the present heatmap.
@@ -14,22 +14,14 @@ import json
 from typing import Any
 
 from .names import Naming, label_name
-from .panels import Panel, Query, Row, Variable, View
+from .panels import Dashboard, Panel, Placed, Query, Row, Variable
 from .panelstyle import defaults, options, overrides
-from .views.scope import filtered_by
+from .selection import variables_of
 
 SCHEMA_VERSION = 42
 TAG = "agentobs"
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
-_TYPES = {
-    "stat": "stat",
-    "graph": "timeseries",
-    "bars": "timeseries",
-    "table": "table",
-    "heatmap": "heatmap",
-    "timeline": "state-timeline",
-}
 _PANEL_KEYS = frozenset(
     {
         "collapsed",
@@ -107,14 +99,14 @@ _TARGET_KEYS = frozenset(
 )
 
 
-def dashboard(view: View, naming: Naming) -> str:
-    """The JSON text of a view; the same view gives the same bytes."""
+def render(dashboard: Dashboard, naming: Naming) -> str:
+    """The JSON text of a dashboard; the same dashboard gives the same bytes."""
     from grafanalib import core
 
     model = core.Dashboard(
-        title=view.title,
-        uid=view.uid,
-        description=view.description,
+        title=dashboard.board.title,
+        uid=dashboard.board.uid,
+        description=dashboard.board.description,
         tags=[TAG],
         editable=False,
         schemaVersion=SCHEMA_VERSION,
@@ -126,15 +118,15 @@ def dashboard(view: View, naming: Naming) -> str:
         links=[
             core.DashboardLink(title="agentobs", tags=[TAG], type="dashboards", keepTime=True, includeVars=True),
         ],
-        templating=core.Templating([_datasource(), *(_variable(row, naming) for row in view.variables)]),
-        annotations=core.Annotations([_builtin(), *_annotations(view, naming)]),
-        panels=_laid_out(view, naming),
+        templating=core.Templating([_datasource(), *(_variable(row, naming) for row in dashboard.variables)]),
+        annotations=core.Annotations([_builtin(), *_annotations(dashboard, naming)]),
+        panels=_laid_out(dashboard, naming),
     )
     plain = _plain(model)
     plain["timepicker"] = {}
-    mended = _kept(plain, _DASHBOARD_KEYS)
-    mended["id"] = None
-    return json.dumps(mended, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    current = _kept(plain, _DASHBOARD_KEYS)
+    current["id"] = None
+    return json.dumps(current, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -201,7 +193,7 @@ def _builtin() -> dict[str, Any]:
     }
 
 
-def _annotations(view: View, naming: Naming) -> list[dict[str, Any]]:
+def _annotations(dashboard: Dashboard, naming: Naming) -> list[dict[str, Any]]:
     return [
         {
             "datasource": DATASOURCE,
@@ -214,25 +206,25 @@ def _annotations(view: View, naming: Naming) -> list[dict[str, Any]]:
             "titleFormat": row.text,
             "useValueForTime": False,
         }
-        for row in view.annotations
+        for row in dashboard.annotations
     ]
 
 
 # --- layout -----------------------------------------------------------------------------------------------------------
-def _laid_out(view: View, naming: Naming) -> list[dict[str, Any]]:
+def _laid_out(dashboard: Dashboard, naming: Naming) -> list[dict[str, Any]]:
     panels: list[dict[str, Any]] = []
     y = 0
-    for row in view.rows:
+    for row in dashboard.rows:
         if row.title:
             panels.append(_heading(row, y, len(panels) + 1))
             y += 1
         x = height = 0
-        for panel in row.panels:
-            if x + panel.width > 24:
+        for placed in row.panels:
+            if x + placed.width > 24:
                 x, y, height = 0, y + height, 0
-            place = {"h": panel.height, "w": panel.width, "x": x, "y": y}
-            panels.append(_panel(panel, place, len(panels) + 1, naming))
-            x, height = x + panel.width, max(height, panel.height)
+            place = {"h": placed.panel.height, "w": placed.width, "x": x, "y": y}
+            panels.append(_panel(placed, place, len(panels) + 1, naming))
+            x, height = x + placed.width, max(height, placed.panel.height)
         y += height
     return panels
 
@@ -248,9 +240,10 @@ def _heading(row: Row, y: int, number: int) -> dict[str, Any]:
 
 
 # --- panels -----------------------------------------------------------------------------------------------------------
-def _panel(panel: Panel, place: dict[str, int], number: int, naming: Naming) -> dict[str, Any]:
+def _panel(placed: Placed, place: dict[str, int], number: int, naming: Naming) -> dict[str, Any]:
     from grafanalib import core
 
+    panel = placed.panel
     frame = core.Panel(
         dataSource=DATASOURCE,
         title=panel.title,
@@ -258,10 +251,10 @@ def _panel(panel: Panel, place: dict[str, int], number: int, naming: Naming) -> 
         gridPos=core.GridPos(**place),
         id=number,
         targets=_targets(panel, naming),
-        links=_links(panel),
+        links=_links(placed),
         maxDataPoints=None,
     )
-    raw = _plain(frame.panel_json({"type": _TYPES[panel.kind]}))
+    raw = _plain(frame.panel_json({"type": panel.type}))
     raw["fieldConfig"] = {"defaults": defaults(panel), "overrides": overrides(panel)}
     raw["options"] = options(panel)
     raw["transformations"] = _transformations(panel, naming) or None
@@ -271,16 +264,16 @@ def _panel(panel: Panel, place: dict[str, int], number: int, naming: Naming) -> 
 
 
 def _description(panel: Panel) -> str:
-    names = filtered_by(panel)
+    names = variables_of(panel)
     return f"{panel.description}\n\nFollows the variables: {', '.join(names)}." if names else panel.description
 
 
-def _links(panel: Panel) -> list[dict[str, Any]]:
+def _links(placed: Placed) -> list[dict[str, Any]]:
     from grafanalib import core
 
-    if not panel.link:
+    if placed.link is None:
         return []
-    url = f"/d/{panel.link}?${{__url_time_range}}&${{__all_variables}}"
+    url = f"/d/{placed.link.uid}?${{__url_time_range}}&${{__all_variables}}"
     link = core.DashboardLink(title="More about this", uri=url, type="link", keepTime=False)
     return [_plain(link)]
 
@@ -299,7 +292,7 @@ def _target(query: Query, ref: str, panel: Panel, naming: Naming) -> dict[str, A
             legendFormat=query.name or "__auto",
             refId=ref,
             instant=query.whole,
-            format={"table": "table", "heatmap": "heatmap"}.get(panel.kind, "time_series"),
+            format={"table": "table", "heatmap": "heatmap"}.get(panel.type, "time_series"),
             datasource=DATASOURCE,
         )
     )

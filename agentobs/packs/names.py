@@ -1,4 +1,4 @@
-"""Names as Prometheus knows them: of series, of labels, and the conditions on labels.
+"""Names as Prometheus knows them: of metrics, of labels, and the conditions on labels.
 
 One function each turns a catalogue object into a name under the three ways that names travel.
 """
@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from agentobs.catalogue import Attribute, Kind, Metric
-
-if TYPE_CHECKING:
-    from .promql import Expr
 
 Naming = Literal["default", "no-suffix", "utf8"]
 """How OpenTelemetry names reach Prometheus: its translation strategies UnderscoreEscapingWithSuffixes (also what every
@@ -44,40 +41,30 @@ SEVERITY = TargetLabel("severity")
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """A series that Prometheus makes itself, read as a gauge."""
+class BuiltIn:
+    """A metric that Prometheus makes itself, read as a gauge."""
 
     name: str
     labels: tuple[Label, ...]
 
 
-UP = Foreign("up", ())
-ALERTS = Foreign("ALERTS", (ALERT_NAME, ALERT_STATE, SEVERITY))
+ALERTS = BuiltIn("ALERTS", (ALERT_NAME, ALERT_STATE, SEVERITY))
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A recording rule: `name` follows `level:metric:operation`, `expr` makes it, `description` says what it is."""
-
-    name: str
-    expr: Expr
-    description: str
+class Named(Protocol):
+    """What has a name in Prometheus: a metric of the catalogue, a recorded or a built-in one."""
 
     @property
-    def labels(self) -> tuple[Label, ...]:
-        return tuple(sorted(self.expr.labels, key=lambda label: label.label))
+    def name(self) -> str: ...
 
 
-Source = Metric | Recorded | Foreign
-
-
-def series_name(source: Source, part: Part = "", naming: Naming = "default") -> str:
-    """The name of a series in Prometheus; a recorded or foreign one has the same name under every naming."""
-    if not isinstance(source, Metric):
-        return source.name
-    name = source.name if naming == "utf8" else source.name.replace(".", "_")
+def metric_name(metric: Named, part: Part = "", naming: Naming = "default") -> str:
+    """The name of a metric in Prometheus; a recorded or built-in one has the same name under every naming."""
+    if not isinstance(metric, Metric):
+        return metric.name
+    name = metric.name if naming == "utf8" else metric.name.replace(".", "_")
     if naming != "no-suffix":
-        name += _UNIT_SUFFIX.get(source.unit, "") + ("_total" if source.kind is Kind.COUNTER else "")
+        name += _UNIT_SUFFIX.get(metric.unit, "") + ("_total" if metric.kind is Kind.COUNTER else "")
     return f"{name}_{part}" if part else name
 
 
@@ -116,10 +103,6 @@ def equals(label: Label, value: str) -> Matcher:
 
 def differs(label: Label, value: str) -> Matcher:
     return Matcher(label, "!=", _known(label, value))
-
-
-def one_of(label: Label, *values: str) -> Matcher:
-    return Matcher(label, "=~", "|".join(_RE2_SPECIAL.sub(r"\\\1", _known(label, value)) for value in values))
 
 
 def none_of(label: Label, *values: str) -> Matcher:

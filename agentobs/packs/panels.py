@@ -1,14 +1,17 @@
-"""What a dashboard is, before any Grafana: views of rows of panels of queries, as frozen data."""
+"""What a dashboard is, before any Grafana: rows of panels of queries, as frozen data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
+from .boards import Board
 from .names import Label
 from .promql import Expr
 
-Kind = Literal["stat", "graph", "bars", "table", "heatmap", "timeline"]
+PanelType = Literal["stat", "timeseries", "table", "heatmap", "state-timeline"]
+"""Types of panels, by Grafana's names."""
+Stack = Literal["", "normal"]
 
 SECONDS = "s"
 USD = "currencyUSD"
@@ -20,7 +23,7 @@ WHOLE = "locale"
 PER_MINUTE = "suffix:/min"
 """A unit of Grafana's own making: whatever follows the colon is written behind the figure."""
 
-GREEN, YELLOW, ORANGE, RED, BLUE, PURPLE, GREY = "green", "yellow", "orange", "red", "blue", "purple", "#808080"
+GREEN, YELLOW, ORANGE, RED, BLUE, GREY = "green", "yellow", "orange", "red", "blue", "#808080"
 
 COLOURS = {
     "success": GREEN,
@@ -52,15 +55,19 @@ COLOURS = {
     "p95": YELLOW,
     "p99": RED,
 }
-"""Colour of a series by its name; the same word has the same colour in every view."""
+"""Colour of a series by its name; the same word has the same colour on every dashboard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The threshold of an alert that watches the panel's figure; `bad` is the side on which the alert fires."""
+    """What a figure may be; `bad` is the side of `value` on which an alert fires."""
 
     value: float
     bad: Literal["above", "below"] = "above"
+
+    def past(self, expr: Expr) -> Expr:
+        """The expression where it is past the limit."""
+        return expr > self.value if self.bad == "above" else expr < self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,33 +103,40 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One panel. `nothing` is what stands there when there is no value; `link` the uid of the view that says more.
+    """One panel, wherever it is placed. `empty` is what stands there when there is no value.
 
-    Sizes are in Grafana's grid of 24 columns, `widths` of a table's columns in pixels.
+    `height` is in rows of Grafana's grid, `widths` of a table's columns in pixels.
     """
 
-    kind: Kind
+    type: PanelType
     title: str
     description: str
     unit: str
-    width: int
+    empty: str
     height: int
-    nothing: str
     queries: tuple[Query, ...] = ()
     limit: Limit | None = None
     columns: tuple[Column, ...] = ()
     keys: tuple[tuple[Label, str], ...] = ()
     widths: tuple[tuple[str, int], ...] = ()
     states: tuple[State, ...] = ()
-    stack: Literal["", "normal", "percent"] = ""
+    stack: Stack = ""
     calc: str = "lastNotNull"
     decimals: int | None = None
     top: float | None = None
-    link: str = ""
-    colours: tuple[tuple[str, str], ...] = field(default=tuple(COLOURS.items()))
 
     def expressions(self) -> tuple[Expr, ...]:
+        """Every expression that the panel asks for."""
         return (*(query.expr for query in self.queries), *(column.expr for column in self.columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A panel on a dashboard, `width` of Grafana's 24 columns wide; `link` leads to the dashboard that says more."""
+
+    panel: Panel
+    width: int
+    link: Board | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +144,7 @@ class Row:
     """Panels under a heading, laid out from left to right; without a title they stand at the top."""
 
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[Placed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,104 +168,10 @@ class Annotation:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """One dashboard."""
+class Dashboard:
+    """One dashboard with all that it shows."""
 
-    uid: str
-    title: str
-    description: str
+    board: Board
     rows: tuple[Row, ...]
     variables: tuple[Variable, ...]
     annotations: tuple[Annotation, ...]
-
-    @property
-    def panels(self) -> tuple[Panel, ...]:
-        return tuple(panel for row in self.rows for panel in row.panels)
-
-
-def stat(
-    title: str,
-    description: str,
-    expr: Expr,
-    unit: str,
-    *,
-    nothing: str,
-    width: int = 3,
-    limit: Limit | None = None,
-    whole: bool = True,
-    calc: str = "lastNotNull",
-    decimals: int | None = None,
-    link: str = "",
-) -> Panel:
-    """One figure; of the whole time range, or with `whole=False` the `calc` of a curve, which is drawn behind it."""
-    return Panel(
-        kind="stat",
-        title=title,
-        description=description,
-        unit=unit,
-        width=width,
-        height=4,
-        nothing=nothing,
-        queries=(Query(expr, title, whole=whole),),
-        limit=limit,
-        calc=calc,
-        decimals=decimals,
-        link=link,
-    )
-
-
-def graph(
-    title: str,
-    description: str,
-    unit: str,
-    *queries: Query,
-    nothing: str,
-    width: int = 12,
-    limit: Limit | None = None,
-    stack: Literal["", "normal", "percent"] = "",
-    bars: bool = False,
-    top: float | None = None,
-    link: str = "",
-) -> Panel:
-    """Curves over time, or with `bars` a bar for each step."""
-    return Panel(
-        kind="bars" if bars else "graph",
-        title=title,
-        description=description,
-        unit=unit,
-        width=width,
-        height=8,
-        nothing=nothing,
-        queries=queries,
-        limit=limit,
-        stack=stack,
-        top=top,
-        link=link,
-    )
-
-
-def table(
-    title: str,
-    description: str,
-    keys: tuple[tuple[Label, str], ...],
-    *columns: Column,
-    nothing: str,
-    width: int = 24,
-    height: int = 8,
-    widths: tuple[tuple[str, int], ...] = (),
-    link: str = "",
-) -> Panel:
-    """A row for each combination of the `keys`, the highest figure of the first column on top."""
-    return Panel(
-        kind="table",
-        title=title,
-        description=description,
-        unit=columns[0].unit,
-        width=width,
-        height=height,
-        nothing=nothing,
-        columns=columns,
-        keys=keys,
-        widths=widths,
-        link=link,
-    )

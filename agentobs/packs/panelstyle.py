@@ -1,10 +1,10 @@
-"""How panels look in Grafana: units, thresholds, colours, mappings and the options of each kind, as schema 42 has them."""
+"""How panels look in Grafana: units, thresholds, colours, mappings and the options of each type, as schema 42 has them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .panels import GREY, SHARE, WHOLE, Column, Limit, Panel
+from .panels import COLOURS, GREY, SHARE, WHOLE, Column, Limit, Panel
 
 _GOOD, _BAD, _PLAIN, _NEUTRAL = "green", "red", "text", "transparent"
 
@@ -18,42 +18,41 @@ def _steps(limit: Limit | None) -> list[dict[str, Any]]:
 
 
 def defaults(panel: Panel) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "color": {"mode": "thresholds"},
         "custom": {},
         "mappings": _mappings(panel),
-        "noValue": panel.nothing,
+        "noValue": panel.empty,
         "thresholds": {"mode": "absolute", "steps": _steps(panel.limit)},
         "unit": panel.unit,
     }
     decimals = 0 if panel.unit == WHOLE else panel.decimals
     # The columns of a table have units and decimals of their own.
-    if decimals is not None and panel.kind != "table":
-        found["decimals"] = decimals
-    if panel.kind in {"graph", "bars"}:
-        found["min"] = 0
-        found["color"] = {"mode": "palette-classic"}
-        found["custom"] = _curve(panel)
+    if decimals is not None and panel.type != "table":
+        result["decimals"] = decimals
+    if panel.type == "timeseries":
+        result["min"] = 0
+        result["color"] = {"mode": "palette-classic"}
+        result["custom"] = _curve(panel)
     if panel.top is not None:
-        found["max"] = panel.top
-    if panel.kind == "table":
-        found["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}
-    if panel.kind == "timeline":
-        found["custom"] = {"fillOpacity": 80, "lineWidth": 0}
-    if panel.kind == "heatmap":
-        found["custom"] = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
-    return found
+        result["max"] = panel.top
+    if panel.type == "table":
+        result["custom"] = {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}
+    if panel.type == "state-timeline":
+        result["custom"] = {"fillOpacity": 80, "lineWidth": 0}
+    if panel.type == "heatmap":
+        result["custom"] = {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
+    return result
 
 
 def _curve(panel: Panel) -> dict[str, Any]:
-    bars = panel.kind == "bars"
     return {
         "axisSoftMin": 0,
-        "drawStyle": "bars" if bars else "line",
-        "fillOpacity": 80 if bars else 40 if panel.stack else 0,
+        "drawStyle": "line",
+        "fillOpacity": 40 if panel.stack else 0,
         "gradientMode": "none",
         "lineInterpolation": "linear",
-        "lineWidth": 0 if bars else 1 if panel.stack else 2,
+        "lineWidth": 1 if panel.stack else 2,
         "showPoints": "auto",
         "spanNulls": False,
         "stacking": {"group": "A", "mode": panel.stack or "none"},
@@ -62,11 +61,11 @@ def _curve(panel: Panel) -> dict[str, Any]:
 
 
 def _mappings(panel: Panel) -> list[dict[str, Any]]:
-    if panel.kind == "stat":
+    if panel.type == "stat":
         # Without it no value has the colour of the lowest step, which is red where less is worse. Where the figure's
         # background is coloured it takes that away, else the colour is that of the text.
-        result = {"color": _NEUTRAL if panel.limit else _PLAIN, "index": 0, "text": panel.nothing}
-        return [{"type": "special", "options": {"match": "null+nan", "result": result}}]
+        shown = {"color": _NEUTRAL if panel.limit else _PLAIN, "index": 0, "text": panel.empty}
+        return [{"type": "special", "options": {"match": "null+nan", "result": shown}}]
     if not panel.states:
         return []
     options = {
@@ -84,14 +83,14 @@ def _override(name: str, *properties: tuple[str, Any]) -> dict[str, Any]:
 
 
 def overrides(panel: Panel) -> list[dict[str, Any]]:
-    if panel.kind == "table":
+    if panel.type == "table":
         widths = [_override(title, ("custom.width", width)) for title, width in panel.widths]
         return [*(_column(column) for column in panel.columns), *widths]
-    if panel.kind not in {"graph", "bars"}:
+    if panel.type != "timeseries":
         return []
     return [
         _override(name, ("color", {"mode": "fixed", "fixedColor": colour}))
-        for name, colour in panel.colours
+        for name, colour in COLOURS.items()
         if _may_be_named(panel, name)
     ]
 
@@ -121,7 +120,7 @@ def _column(column: Column) -> dict[str, Any]:
     return _override(column.title, *properties)
 
 
-# --- options of each kind ---------------------------------------------------------------------------------------------
+# --- options of each type ---------------------------------------------------------------------------------------------
 def _stat_options(panel: Panel) -> dict[str, Any]:
     return {
         "colorMode": "background" if panel.limit else "value",
@@ -186,14 +185,13 @@ def _timeline_options(_: Panel) -> dict[str, Any]:
 
 _OPTIONS = {
     "stat": _stat_options,
-    "graph": _graph_options,
-    "bars": _graph_options,
+    "timeseries": _graph_options,
     "table": _table_options,
     "heatmap": _heatmap_options,
-    "timeline": _timeline_options,
+    "state-timeline": _timeline_options,
 }
 
 
 def options(panel: Panel) -> dict[str, Any]:
-    """The options of the panel's kind."""
-    return _OPTIONS[panel.kind](panel)
+    """The options of the panel's type."""
+    return _OPTIONS[panel.type](panel)

@@ -21,18 +21,17 @@ from .names import (
     JOB,
     LE,
     LEGACY,
+    BuiltIn,
     Label,
     Matcher,
     Naming,
     Part,
-    Recorded,
-    Source,
     listed,
+    metric_name,
     quoted,
-    series_name,
 )
 
-OverTime = Literal["avg", "min", "max", "sum", "count", "last", "present"]
+OverTime = Literal["min", "sum", "present"]
 
 RATE_INTERVAL = "$__rate_interval"
 """Grafana's window for rates: at least four scrapes."""
@@ -93,10 +92,10 @@ class Expr:
 
 
 @dataclass(frozen=True, slots=True)
-class Series(Expr):
-    """A selector; with `window` a range of samples, which only the functions below make."""
+class Selector(Expr):
+    """A selector of series; with `window` a range of samples, which only the functions below make."""
 
-    source: Source
+    metric: Metric | Recorded | BuiltIn
     part: Part = ""
     matchers: tuple[Matcher, ...] = ()
     window: str = ""
@@ -104,26 +103,26 @@ class Series(Expr):
     labels: frozenset[Label] = frozenset()
 
     def __post_init__(self) -> None:
-        name = self.source.name
-        own = {label for label in self.source.labels if isinstance(label, Attribute)}
-        histogram = isinstance(self.source, Metric) and self.source.kind is Kind.HISTOGRAM
+        name = self.metric.name
+        own = {label for label in self.metric.labels if isinstance(label, Attribute)}
+        histogram = isinstance(self.metric, Metric) and self.metric.kind is Kind.HISTOGRAM
         if histogram != bool(self.part):
             raise ValueError(f"{name}: bucket, sum or count go with a histogram, and only with one; got {self.part!r}")
         for matcher in self.matchers:
             if isinstance(matcher.label, Attribute) and matcher.label not in own:
                 raise ValueError(f"{name} has no label {matcher.label.name}; it has {_listed(own)}")
-            if matcher.label == LE and isinstance(self.source, Metric) and self.part != "bucket":
+            if matcher.label == LE and isinstance(self.metric, Metric) and self.part != "bucket":
                 raise ValueError(f"{name}: le is a label of buckets only")
         for span in (self.window, self.offset):
             if span and not _WINDOW.fullmatch(span):
                 raise ValueError(f"{span!r} is no window of time; allowed: 5m, 1h30m, $__rate_interval, $__range")
         named = {matcher.label for matcher in self.matchers}
-        added = set() if isinstance(self.source, Recorded) else {JOB, INSTANCE, *named}
+        added = set() if isinstance(self.metric, Recorded) else {JOB, INSTANCE, *named}
         le = {LE} if self.part == "bucket" else set()
-        object.__setattr__(self, "labels", frozenset({*self.source.labels, *added, *le}))
+        object.__setattr__(self, "labels", frozenset({*self.metric.labels, *added, *le}))
 
     def render(self, naming: Naming = "default") -> str:
-        name = series_name(self.source, self.part, naming)
+        name = metric_name(self.metric, self.part, naming)
         matchers = [matcher.render(naming) for matcher in self.matchers]
         if LEGACY.fullmatch(name):
             text = name + (f"{{{','.join(matchers)}}}" if matchers else "")
@@ -152,14 +151,10 @@ class Function(Expr):
     labels: frozenset[Label]
     before: tuple[float, ...] = ()
     after: tuple[float, ...] = ()
-    subquery: str = ""
 
     def render(self, naming: Naming = "default") -> str:
-        inner = self.expr.render(naming)
-        if self.subquery:
-            inner = f"{_wrapped(self.expr, naming)}[{self.subquery}]"
         before, after = ([Number(value).render() for value in values] for values in (self.before, self.after))
-        return f"{self.name}({', '.join([*before, inner, *after])})"
+        return f"{self.name}({', '.join([*before, self.expr.render(naming), *after])})"
 
     def parts(self) -> tuple[Expr, ...]:
         return (self.expr,)
@@ -169,10 +164,9 @@ class Function(Expr):
 class Aggregate(Expr):
     """An aggregation; only the labels of `by` stay."""
 
-    op: Literal["sum", "min", "max", "avg", "count", "topk"]
+    op: Literal["sum", "min", "max", "count"]
     expr: Expr
     by: tuple[Label, ...] = ()
-    limit: int = 0
     labels: frozenset[Label] = frozenset()
 
     def __post_init__(self) -> None:
@@ -180,12 +174,11 @@ class Aggregate(Expr):
         for label in self.by:
             if isinstance(label, Attribute) and label not in self.expr.labels:
                 raise ValueError(f"{self.op} by {label.name}: the series have only {_listed(self.expr.labels)}")
-        object.__setattr__(self, "labels", self.expr.labels if self.op == "topk" else frozenset(self.by))
+        object.__setattr__(self, "labels", frozenset(self.by))
 
     def render(self, naming: Naming = "default") -> str:
         by = f" by ({listed(self.by, naming)}) " if self.by else ""
-        limit = f"{self.limit}, " if self.limit else ""
-        return f"{self.op}{by}({limit}{self.expr.render(naming)})"
+        return f"{self.op}{by}({self.expr.render(naming)})"
 
     def parts(self) -> tuple[Expr, ...]:
         return (self.expr,)
@@ -211,6 +204,20 @@ class Binary(Expr):
         return (self.left, self.right)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a recording rule makes: `name` follows `level:metric:operation`, `expr` is computed, `description` says what."""
+
+    name: str
+    expr: Expr
+    description: str
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels of its series."""
+        return _ordered(self.expr.labels)
+
+
 def _wrapped(expr: Expr, naming: Naming) -> str:
     text = expr.render(naming)
     return f"({text})" if isinstance(expr, Binary) else text
@@ -221,46 +228,38 @@ def _listed(labels: set[Attribute] | frozenset[Label]) -> str:
 
 
 # --- what packs call --------------------------------------------------------------------------------------------------
-def read(source: Source, *matchers: Matcher, offset: str = "") -> Expr:
-    """A gauge, an up-down counter or a recorded series as it is now."""
-    if isinstance(source, Metric) and source.kind in _COUNTED:
-        raise ValueError(f"{source.name} is a {source.kind}: read it through rate or increase")
-    return Series(source, "", matchers, "", offset)
+def read(metric: Metric | Recorded | BuiltIn, *matchers: Matcher, offset: str = "") -> Expr:
+    """A gauge, an up-down counter or a recorded metric as it is now."""
+    if isinstance(metric, Metric) and metric.kind in _COUNTED:
+        raise ValueError(f"{metric.name} is a {metric.kind}: read it through rate or increase")
+    return Selector(metric, "", matchers, "", offset)
 
 
 def rate(metric: Metric, window: str, *matchers: Matcher, part: Part = "", offset: str = "") -> Expr:
     """Growth of a counter, or of one part of a histogram, in units per second."""
-    return _growth("rate", metric, Series(metric, part, matchers, window, offset))
+    return _growth("rate", metric, Selector(metric, part, matchers, window, offset))
 
 
 def increase(metric: Metric, window: str, *matchers: Matcher, part: Part = "", offset: str = "") -> Expr:
     """Growth of a counter, or of one part of a histogram, in units per window."""
-    return _growth("increase", metric, Series(metric, part, matchers, window, offset))
+    return _growth("increase", metric, Selector(metric, part, matchers, window, offset))
 
 
-def _growth(name: str, metric: Metric, series: Series) -> Expr:
+def _growth(name: str, metric: Metric, series: Selector) -> Expr:
     if metric.kind not in _COUNTED:
         raise ValueError(f"{metric.name} is a {metric.kind}: {name} is for counters and histograms")
     return Function(name, series, series.labels)
 
 
-def over_time(op: OverTime, source: Source, window: str, *matchers: Matcher, part: Part = "", offset: str = "") -> Expr:
-    """`avg_over_time` and its like. Of a counter only `count` and `present` mean anything."""
-    if isinstance(source, Metric) and source.kind in _COUNTED and op not in {"count", "present"}:
-        raise ValueError(f"{source.name} is a {source.kind}: {op}_over_time of it means nothing")
-    series = Series(source, part, matchers, window, offset)
+def over_time(op: OverTime, metric: Metric | Recorded, window: str, *matchers: Matcher, offset: str = "") -> Expr:
+    """`min_over_time` and its like.
+
+    Of a counter `sum` means nothing, and `min` is the first value of a series that began in the window.
+    """
+    if isinstance(metric, Metric) and metric.kind in _COUNTED and op == "sum":
+        raise ValueError(f"{metric.name} is a {metric.kind}: {op}_over_time of it means nothing")
+    series = Selector(metric, "", matchers, window, offset)
     return Function(f"{op}_over_time", series, series.labels)
-
-
-def subquery(op: OverTime, expr: Expr, window: str, step: str = "") -> Expr:
-    """`avg_over_time` and its like over an expression, computed each `step` (the rule interval where empty)."""
-    return Function(f"{op}_over_time", expr, expr.labels, subquery=f"{window}:{step}")
-
-
-def absent(source: Source, window: str, *matchers: Matcher, part: Part = "") -> Expr:
-    """1 where no series had a sample in the window."""
-    kept = frozenset(matcher.label for matcher in matchers if matcher.op == "=")
-    return Function("absent_over_time", Series(source, part, matchers, window), kept)
 
 
 def sum_by(expr: Expr, *labels: Label) -> Expr:
@@ -275,24 +274,12 @@ def min_by(expr: Expr, *labels: Label) -> Expr:
     return Aggregate("min", expr, labels)
 
 
-def avg_by(expr: Expr, *labels: Label) -> Expr:
-    return Aggregate("avg", expr, labels)
-
-
 def count_by(expr: Expr, *labels: Label) -> Expr:
     return Aggregate("count", expr, labels)
 
 
-def topk(limit: int, expr: Expr) -> Expr:
-    return Aggregate("topk", expr, limit=limit)
-
-
 def clamp_min(expr: Expr, value: float) -> Expr:
     return Function("clamp_min", expr, expr.labels, after=(value,))
-
-
-def clamp_max(expr: Expr, value: float) -> Expr:
-    return Function("clamp_max", expr, expr.labels, after=(value,))
 
 
 def match(op: str, left: Expr, right: Expr | float, *, on: tuple[Label, ...] | None = None, many: str = "") -> Expr:
@@ -366,13 +353,9 @@ def at_most(bound: float, metric: Metric) -> Matcher:
     return Matcher(LE, "=~", rf"{text}(\.0)?") if "." not in text else Matcher(LE, "=", text)
 
 
-def walk(expr: Expr) -> Iterator[Expr]:
-    """The expression and all that it is made of."""
-    yield expr
-    for part in expr.parts():
-        yield from walk(part)
-
-
-def sources(expr: Expr) -> tuple[Series, ...]:
+def selectors(expr: Expr) -> Iterator[Selector]:
     """Every selector in the expression."""
-    return tuple(node for node in walk(expr) if isinstance(node, Series))
+    if isinstance(expr, Selector):
+        yield expr
+    for part in expr.parts():
+        yield from selectors(part)

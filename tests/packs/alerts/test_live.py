@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from agentobs.catalogue import METRICS, Attribute, Kind, Metric, own
-from agentobs.packs import PackConfig
-from agentobs.packs.alertfiles import files
+from agentobs.packs import build
 from tests.support.stack import loopback, poll, prometheus
 
 SCRAPE = """
@@ -65,11 +64,11 @@ class Page:
 def rules(tmp_path: Path) -> list[Path]:
     """The rules, computed each second instead of each minute."""
     paths = []
-    for name, text in files(PackConfig()).items():
+    for name, text in build(what="alerts").items():
         if name.endswith(".yaml"):
             assert "interval: 60s" in text
-            (tmp_path / name).write_text(text.replace("interval: 60s", "interval: 1s"))
-            paths.append(tmp_path / name)
+            paths.append(tmp_path / Path(name).name)
+            paths[-1].write_text(text.replace("interval: 60s", "interval: 1s"))
     return paths
 
 

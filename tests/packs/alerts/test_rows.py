@@ -1,4 +1,4 @@
-"""Alerts, runbook and dashboards say the same: one row each, with everything that a person on call needs."""
+"""Alerts, runbook and dashboards say the same, with everything that a person on call needs."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import re
 
 import pytest
 
-from agentobs.packs import PackConfig
-from agentobs.packs.alertfiles import files
-from agentobs.packs.alerts import Alert, groups
+from agentobs.packs import PackConfig, build
+from agentobs.packs.alerting import rule
 from agentobs.packs.config import Slo, Thresholds
-from agentobs.packs.names import Recorded
-from agentobs.packs.promql import sources
-from agentobs.packs.rules import recordings
-from agentobs.packs.views import views
+from agentobs.packs.dashboards import dashboards
+from agentobs.packs.figure import Alert, Figure, Subject
+from agentobs.packs.figures import SUBJECTS, calls
+from agentobs.packs.recording import recorded_in
 
 CONFIG = PackConfig()
-ALERTS = [alert for group in groups(CONFIG).values() for alert in group]
-EACH = pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-RUNBOOK = files(CONFIG)["RUNBOOK.md"]
+WATCHED = [(subject, figure, alert) for subject in SUBJECTS for figure, alert in subject.alerts(CONFIG)]
+ALERTS = [alert for _, _, alert in WATCHED]
+EACH = pytest.mark.parametrize(("subject", "figure", "alert"), [pytest.param(*row, id=row[2].name) for row in WATCHED])
+RUNBOOK = build(CONFIG, "alerts")["alerts/RUNBOOK.md"]
 
 
 def section(alert: Alert) -> str:
-    found = re.search(rf"^## {alert.name}\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
+    match = re.search(rf"^## {alert.name}\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
+    assert match
+    return match[1]
 
 
 def test_names_are_unique_and_tell_whose_they_are() -> None:
@@ -34,28 +34,31 @@ def test_names_are_unique_and_tell_whose_they_are() -> None:
 
 
 @EACH
-def test_runbook_has_a_section_with_every_part(alert: Alert) -> None:
+def test_runbook_has_a_section_with_every_part(subject: Subject, figure: Figure, alert: Alert) -> None:
     text = section(alert)
-    for part in ("**Meaning.**", "**Impact.**", "**How to check**\n\n- ", "**How to mend**\n\n- ", "**Panel.**"):
+    for part in ("**Meaning.**", "**Impact.**", "**How to check**\n\n- ", "**How to fix**\n\n- ", "**Panel.**"):
         assert part in text
 
 
 @EACH
-def test_link_to_the_runbook_leads_to_the_section(alert: Alert) -> None:
-    url = alert.rule(CONFIG)["annotations"]["runbook_url"]
+def test_link_to_the_runbook_leads_to_the_section(subject: Subject, figure: Figure, alert: Alert) -> None:
+    url = rule(alert, subject, CONFIG)["annotations"]["runbook_url"]
     assert url == f"{CONFIG.runbook_url}#{alert.name.lower()}"
 
 
 @EACH
-def test_panel_exists_in_the_dashboard_that_the_alert_links_to(alert: Alert) -> None:
-    view = next(view for view in views(CONFIG) if view.uid == f"agentobs-{alert.dashboard}")
-    assert alert.panel in {panel.title for row in view.rows for panel in row.panels}
-    assert f'"{alert.panel}" in the dashboard "{view.title}"' in section(alert)
+def test_the_panel_of_its_figure_stands_on_the_dashboard_that_it_links_to(
+    subject: Subject, figure: Figure, alert: Alert
+) -> None:
+    (home,) = [dashboard for dashboard in dashboards(CONFIG) if dashboard.board == subject.home]
+    assert figure.panel(alert.shown, CONFIG) in [placed.panel for row in home.rows for placed in row.panels]
+    assert f"/d/{home.board.uid}?" in rule(alert, subject, CONFIG)["annotations"]["dashboard"]
+    assert f"(`{home.board.uid}`)" in section(alert)
 
 
 @EACH
-def test_summary_never_changes_and_description_has_every_label(alert: Alert) -> None:
-    annotations = alert.rule(CONFIG)["annotations"]
+def test_summary_never_changes_and_description_has_every_label(subject: Subject, figure: Figure, alert: Alert) -> None:
+    annotations = rule(alert, subject, CONFIG)["annotations"]
     assert "{{" not in annotations["summary"]
     assert not re.search(r"\{\d\}", annotations["description"])
     for label in alert.by:
@@ -63,16 +66,17 @@ def test_summary_never_changes_and_description_has_every_label(alert: Alert) -> 
 
 
 @EACH
-def test_link_to_the_dashboard_fills_the_variables_that_it_has(alert: Alert) -> None:
-    link = alert.rule(PackConfig(dashboard_url="https://grafana.example.com/"))["annotations"]["dashboard"]
-    assert link.startswith(f"https://grafana.example.com/d/agentobs-{alert.dashboard}?")
-    variables = {variable.name for view in views(CONFIG) for variable in view.variables}
+def test_link_to_the_dashboard_fills_the_variables_that_it_has(subject: Subject, figure: Figure, alert: Alert) -> None:
+    config = PackConfig(dashboard_url="https://grafana.example.com/")
+    link = rule(alert, subject, config)["annotations"]["dashboard"]
+    assert link.startswith(f"https://grafana.example.com/d/{subject.home.uid}?")
+    variables = {variable.name for dashboard in dashboards(CONFIG) for variable in dashboard.variables}
     assert set(re.findall(r"var-(\w+)=", link)) <= variables
     assert ("var-service={{ $labels.job | urlquery }}" in link) == (CONFIG.service in alert.by)
 
 
 @EACH
-def test_options_that_move_it_exist(alert: Alert) -> None:
+def test_options_that_move_it_exist(subject: Subject, figure: Figure, alert: Alert) -> None:
     for option in alert.options:
         table, name = option.split(".")
         assert hasattr(getattr(CONFIG, table), name)
@@ -85,15 +89,16 @@ def test_every_threshold_moves_an_alert() -> None:
     assert moved == known
 
 
-def test_every_recording_rule_is_read_by_an_alert_and_the_other_way_round() -> None:
-    read = {s.source.name for alert in ALERTS for s in sources(alert.expr) if isinstance(s.source, Recorded)}
-    assert read == {row.name for row in recordings(CONFIG).rows()}
+def test_recorded_names_are_unique() -> None:
+    names = [row.name for row in recorded_in(alert.expr for alert in ALERTS)]
+    assert len(set(names)) == len(names)
 
 
 def test_budgets_that_cannot_be_burnt_fast_still_make_an_alert_that_can_fire() -> None:
-    rule = next(a for a in groups(PackConfig(slo=Slo(availability=0.9)))["objectives"]).rule(CONFIG)
-    assert "> 0.99" in rule["expr"]
+    config = PackConfig(slo=Slo(availability=0.9))
+    fast = calls.availability(config).alerts[0]
+    assert "> 0.99" in rule(fast, calls.SUBJECT, config)["expr"]
 
 
 def test_the_same_options_give_the_same_bytes() -> None:
-    assert files(CONFIG) == files(PackConfig())
+    assert build(CONFIG, "alerts") == build(PackConfig(), "alerts")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from agentobs.catalogue import genai, own
+from agentobs.packs import PackConfig
+from agentobs.packs.figures import calls
 from tests.support.packs.boards import Asked, boards, filled, queries
 from tests.support.packs.program import CONFIG, scraped
 from tests.support.stack import loopback, poll, prometheus
@@ -91,6 +92,5 @@ def test_ten_thousand_models_are_listed_and_drawn(version: int) -> None:
     with loopback(many) as page, prometheus(version, CONFIG.format(port=page.port)) as server:
         poll(lambda: server.query(f"count_over_time({line(0).split('}')[0]}}}[1m]) > 2"), "three scrapes")
         assert len(listed(server, definitions()["model"])) == 10_000
-        drawn: list[Any] = [one for one in asked() if one.where == "agentobs-models: Calls by model: A"]
-        (one,) = drawn
-        assert len(server.query(filled(one.expr, interval="8s"))) == 10_000
+        (curve,) = calls.by_model(PackConfig()).panel("graph", PackConfig()).queries
+        assert len(server.query(filled(curve.expr.render(), interval="8s"))) == 10_000

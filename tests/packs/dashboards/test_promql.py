@@ -6,7 +6,7 @@ import pytest
 
 from agentobs.catalogue import genai, own
 from agentobs.packs import promql as q
-from agentobs.packs.names import JOB, NAMINGS, Naming, Recorded, alert_value, equals, legend, like, one_of, series_name
+from agentobs.packs.names import JOB, NAMINGS, Naming, alert_value, equals, legend, like, metric_name, none_of
 
 FAILED = equals(own.OUTCOME, "error")
 
@@ -32,7 +32,7 @@ def test_one_expression_is_written_under_each_naming(naming: Naming, text: str) 
     ],
 )
 def test_a_histogram_has_its_unit_and_part_in_its_name(naming: Naming, name: str) -> None:
-    assert series_name(genai.INFERENCE_DURATION, "bucket", naming) == name
+    assert metric_name(genai.INFERENCE_DURATION, "bucket", naming) == name
 
 
 def test_templates_name_a_label_under_each_naming() -> None:
@@ -73,7 +73,7 @@ def test_a_quantile_keeps_le_inside() -> None:
 
 def test_strings_and_regular_expressions_are_escaped() -> None:
     assert 'x\\"y\\\\z\\n' in q.rate(own.COST, "5m", equals(genai.REQUEST_MODEL, 'x"y\\z\n')).render()
-    assert '"a\\\\.b\\\\|c|d"' in q.rate(own.COST, "5m", one_of(genai.REQUEST_MODEL, "a.b|c", "d")).render()
+    assert '"a\\\\.b\\\\|c|d"' in q.rate(own.COST, "5m", none_of(genai.REQUEST_MODEL, "a.b|c", "d")).render()
 
 
 def test_a_bucket_of_a_whole_number_matches_both_ways_to_write_it() -> None:
@@ -82,7 +82,7 @@ def test_a_bucket_of_a_whole_number_matches_both_ways_to_write_it() -> None:
 
 
 def test_a_recorded_series_has_the_labels_of_its_expression() -> None:
-    calls = Recorded("agentobs:calls:rate5m", q.sum_by(q.rate(own.CALLS, "5m"), JOB), "Calls a second.")
+    calls = q.Recorded("agentobs:calls:rate5m", q.sum_by(q.rate(own.CALLS, "5m"), JOB), "Calls a second.")
     assert q.read(calls, like(JOB, "$service")).render("utf8") == 'agentobs:calls:rate5m{job=~"$service"}'
     with pytest.raises(ValueError, match="have only job"):
         q.sum_by(q.read(calls), genai.PROVIDER)

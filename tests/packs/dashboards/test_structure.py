@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from agentobs.packs import PackConfig
-from agentobs.packs.alerts import groups
 from tests.support.packs.boards import all_panels, boards, panels, queries
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -161,16 +159,3 @@ def test_nothing_is_null_but_the_lowest_threshold(name: str, panel: dict[str, An
         return [path] if value is None else []
 
     assert {path.rpartition("steps")[2] for path in nulls(panel, "")} <= {".value"}
-
-
-def alerts_and_their_panels() -> list[Any]:
-    return [
-        pytest.param(alert.dashboard, alert.panel, id=alert.name)
-        for rows in groups(PackConfig()).values()
-        for alert in rows
-    ]
-
-
-@pytest.mark.parametrize(("dashboard", "title"), alerts_and_their_panels())
-def test_the_panel_that_an_alert_names_exists(dashboard: str, title: str) -> None:
-    assert title in {panel["title"] for panel in panels(boards()[dashboard])}
