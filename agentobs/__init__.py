@@ -13,10 +13,12 @@ from .verbs import agent, decision, fallback, feedback, notice, tool
 from .version import VERSION
 
 if TYPE_CHECKING:
+    from .emit.exposition import metrics_app, metrics_wsgi
     from .endpoint import FeedbackTokenMiddleware, FeedbackTokenWSGI, feedback_app, feedback_token, feedback_wsgi
 
 __version__ = VERSION
 
+_METRICS = ("metrics_app", "metrics_wsgi")
 _ENDPOINT = ("FeedbackTokenMiddleware", "FeedbackTokenWSGI", "feedback_app", "feedback_token", "feedback_wsgi")
 
 __all__ = [
@@ -34,6 +36,8 @@ __all__ = [
     "feedback_token",
     "feedback_wsgi",
     "instrument",
+    "metrics_app",
+    "metrics_wsgi",
     "notice",
     "tool",
     "uninstrument",
@@ -45,4 +49,8 @@ def __getattr__(name: str) -> object:
         from . import endpoint
 
         return getattr(endpoint, name)
+    if name in _METRICS:
+        from .emit import exposition
+
+        return getattr(exposition, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -134,6 +134,19 @@ COMPRESSION = Variable(
     _OTLP + "COMPRESSION", "`gzip` or `none`; for `http/protobuf` `deflate` too.", SIGNALS, each=True
 )
 
+FILES = (
+    Variable(
+        _OTLP + "CERTIFICATE",
+        "File with the authorities that the receiver's certificate is checked by.",
+        SIGNALS,
+        each=True,
+    ),
+    Variable(
+        _OTLP + "CLIENT_CERTIFICATE", "File with the certificate that is shown to the receiver.", SIGNALS, each=True
+    ),
+    Variable(_OTLP + "CLIENT_KEY", "File with its key.", SIGNALS, each=True),
+)
+
 VARIABLES: tuple[Variable, ...] = (
     DISABLED,
     Variable("OTEL_SERVICE_NAME", "Name of the service, where neither `service=` nor AGENTOBS_SERVICE gives one."),
@@ -172,16 +185,7 @@ VARIABLES: tuple[Variable, ...] = (
         _number(0, "a number of seconds from 0 up"),
         each=True,
     ),
-    Variable(
-        _OTLP + "CERTIFICATE",
-        "File with the authorities that the receiver's certificate is checked by.",
-        SIGNALS,
-        each=True,
-    ),
-    Variable(
-        _OTLP + "CLIENT_CERTIFICATE", "File with the certificate that is shown to the receiver.", SIGNALS, each=True
-    ),
-    Variable(_OTLP + "CLIENT_KEY", "File with its key.", SIGNALS, each=True),
+    *FILES,
     Variable(
         _OTLP + "INSECURE",
         "`true`: grpc without TLS where the endpoint has no scheme.",
@@ -259,6 +263,19 @@ _UNREAD = tuple(variable for variable in VARIABLES if variable.effect.startswith
 def is_disabled(environ: Mapping[str, str]) -> bool:
     """Whether OpenTelemetry's SDK is switched off."""
     return environ.get(DISABLED.name, "").strip().lower() == "true"
+
+
+def page(environ: Mapping[str, str]) -> tuple[str, int]:
+    """Host and port of the page that OTEL_METRICS_EXPORTER=prometheus asks for.
+
+    Raises:
+        ConfigError: the port is no number.
+    """
+    check("metrics", environ, otlp=False)
+    return (
+        environ.get("OTEL_EXPORTER_PROMETHEUS_HOST") or "localhost",
+        int(environ.get("OTEL_EXPORTER_PROMETHEUS_PORT") or 9464),
+    )
 
 
 def unread(environ: Mapping[str, str]) -> Iterator[str]:

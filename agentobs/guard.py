@@ -49,6 +49,14 @@ def errors() -> Errors:
     return _find() or _unowned
 
 
+def count(stage: str) -> None:
+    """Count what agentobs could not have or do in `stage`, where the program or its surroundings are the reason."""
+    caught = errors()
+    caught.by_stage[stage] += 1
+    if caught.counted is not None:
+        caught.counted(stage)
+
+
 def failed(stage: str, error: Exception) -> None:
     """Count an error of agentobs in `stage`; log it at most once a minute and stage; raise it if `strict`."""
     caught = errors()

@@ -38,6 +38,7 @@ class Report:
         destinations: where spans, events and metrics go.
         prices_date: date of the bundled price table.
         errors: errors of agentobs itself by stage, since the start of the process.
+        notes: what else is worth knowing, such as settings that have no effect.
     """
 
     service: str | None
@@ -47,6 +48,7 @@ class Report:
     destinations: dict[str, str]
     prices_date: str
     errors: dict[str, int]
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [
@@ -61,6 +63,7 @@ class Report:
             lines.append(f"  {signal}: {destination}")
             if destination == "none yet":
                 lines[-1] += "; set a provider, or OTEL_EXPORTER_OTLP_ENDPOINT, to see them"
+        lines.extend(f"  note: {note}" for note in self.notes)
         lines.append(f"  prices: table of {self.prices_date}")
         lines.extend(f"  own errors in {stage}: {count}" for stage, count in sorted(self.errors.items()))
         return "\n".join(lines)
@@ -97,6 +100,7 @@ class Instrumentation:
             state.emitters.destinations(),
             state.emitters.prices.as_of,
             dict(state.errors.by_stage),
+            state.emitters.notes(),
         )
 
     def flush(self, timeout_s: float = _CLOSE_S) -> bool:
@@ -243,6 +247,7 @@ def _make(
     )
     state = process.State(config, emitters)
     process.replace(state)
+    emitters.count_faults()
     INSTALLER.install(config.libraries)
     return Instrumentation(state)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import catalogue, guard
+from .. import catalogue, environment, guard
 from ..config import Config
 from ..pricing import PriceBook
-from . import providers
+from . import destinations, providers
 from .agents import RunEmitter
 from .breakers import BreakerEmitter
 from .calls import CallEmitter
@@ -21,10 +22,14 @@ from .events import Events
 from .fallbacks import FallbackEmitter
 from .feedback import FeedbackEmitter
 from .retries import RetryEmitter
-from .sinks import Series, Sink
+from .sinks import Series, Sink, weakly
 from .spans import Spans
 from .telemetry import TelemetryEmitter
 from .tools import ToolEmitter
+
+if TYPE_CHECKING:
+    from .exposition import Page
+    from .prometheus import PrometheusSink
 
 __all__ = ["Emitters"]
 
@@ -51,9 +56,14 @@ class Emitters:
         before_collect: Callable[[], None] | None = None,
     ) -> None:
         self._version = version
-        self._config = config
+        self.config = config
+        self._closed = False
         self._before_collect = before_collect
         self.meters: providers.Source | None = None
+        self.page: Page | None = None
+        self.workers_apart: str | None = None
+        self.prometheus_sink: PrometheusSink | None = None
+        self._own_sink: Sink | None = None
         self.registry = registry
         self._metrics = catalogue.metrics(config.conventions)
         with ExitStack() as undo:
@@ -66,9 +76,10 @@ class Emitters:
                 self.meters = providers.metering(meter_provider, config.service)
                 undo.callback(self.meters.shutdown)
             self.series = series = Series(self._sinks(), frozenset(self._metrics))
+            self.page = self._page()
             undo.pop_all()
-        spans = Spans(self.traces, version)
-        events = Events(self.logs, version)
+        self._spans = spans = Spans(self.traces, version)
+        self._events = events = Events(self.logs, version)
         self.prices = prices
         self.retries = RetryEmitter(series, events)
         self.calls = CallEmitter(spans, series, events, prices, config, self.retries)
@@ -79,52 +90,151 @@ class Emitters:
         self.breakers = BreakerEmitter(series, events)
         self.feedback = FeedbackEmitter(series, events)
         self.telemetry = TelemetryEmitter(series, config, version, prices.as_of)
+        if hasattr(os, "register_at_fork"):
+            # After the hooks of providers and sinks, which were made above.
+            os.register_at_fork(after_in_child=weakly(self._in_child))
 
     def _sinks(self) -> tuple[Sink, ...]:
-        wanted = self._config.metrics
+        wanted = self.config.metrics
         if wanted == "off":
             return ()
         sinks: list[Sink] = []
         if self.meters is not None:
-            sinks.append(self._otel_sink(self.meters.provider))
+            sinks.append(self._otel_sink(self.meters.provider, ours=self.meters.own is not None))
             if self.meters.own is not None:
                 # The API's proxy turns into the program's provider, if it ever sets one; ours then falls silent.
-                sinks.append(self._otel_sink(providers.global_meter_provider()))
+                sinks.append(self._otel_sink(providers.global_meter_provider(), ours=False))
         asked_for_otel = self.meters is not None and self.meters.active
-        if wanted in ("prometheus", "both") or (wanted == "auto" and (self.registry is not None or not asked_for_otel)):
-            sinks.append(self._prometheus_sink())
+        if wanted in ("prometheus", "both") or (
+            wanted == "auto" and (self.registry is not None or self._asks_for_page() or not asked_for_otel)
+        ):
+            sinks.append(self._prometheus_sink(alone=not asked_for_otel))
         return tuple(sinks)
 
-    def _otel_sink(self, provider: Any) -> Sink:
+    def _page(self) -> Page | None:
+        """The page that OTEL_METRICS_EXPORTER=prometheus asks for, where the metrics are ours to show."""
+        if not self._asks_for_page() or self.prometheus_sink is None:
+            return None
+        from .exposition import Page
+
+        return Page(*environment.page(os.environ), self.registry)
+
+    def _asks_for_page(self) -> bool:
+        set_by_program = self.meters is not None and self.meters.set_by_program()
+        return providers.asks_for_prometheus() and not set_by_program
+
+    def _otel_sink(self, provider: Any, *, ours: bool) -> Sink:
         from . import otel
 
         sink = otel.sink_of(provider, catalogue.SCOPE, self._version, catalogue.genai.SCHEMA_URL, self._metrics)
 
         def before_collect() -> None:
-            if self.meters is not None and provider is self.meters.own and self.meters.program_took_over():
+            if ours and self.meters is not None and self.meters.program_took_over():
                 sink.open = False
-            if self._before_collect is not None:
-                self._before_collect()
+            self._refresh()
+
+        sink.before_collect = before_collect
+        if ours:
+            self._own_sink = sink
+        return sink
+
+    def _prometheus_sink(self, *, alone: bool) -> Sink:
+        """The sink of prometheus_client; one that is there because there was nothing else falls silent once there is."""
+        from . import prometheus
+
+        sink = prometheus.sink_of(self.registry, self._metrics)
+        sink.resource = prometheus.resource_labels(self.config.service)
+        gives_way = alone and self.config.metrics == "auto" and self.registry is None
+        sink.silent = False
+        self.prometheus_sink = sink
+
+        def before_collect() -> None:
+            if gives_way and not sink.silent and self.meters is not None and self.meters.set_by_program():
+                sink.silent = True
+                guard.log.info("agentobs: the program has set a meter provider, which the metrics go to from now on")
+            self._refresh()
 
         sink.before_collect = before_collect
         return sink
 
-    def _prometheus_sink(self) -> Sink:
-        from . import prometheus
+    def _refresh(self) -> None:
+        """Bring up to date what a reader of metrics is about to see."""
+        if self._before_collect is not None:
+            self._before_collect()
 
-        sink = prometheus.sink_of(self.registry, self._metrics)
-        sink.resource = prometheus.resource_labels(self._config.service)
-        sink.before_collect = self._before_collect
-        return sink
+    def start_again(self) -> None:
+        """In a forked child, begin anew: what there was is the parent's to tell.
+
+        Counts and histograms begin at 0, levels are those of the child, providers of ours and their connections are made
+        anew under an instance id of its own.
+        """
+        for source in self._sources():
+            self._guarded(source.renew)
+        for sink in self.series:
+            self._guarded(self._start_sink_again, sink)
+        for part in (self._spans, self._events, self.series, self.calls, self.telemetry):
+            self._guarded(part.start_again)
+        if self.page is not None:
+            self._guarded(self.page.start_again)
+
+    def _in_child(self) -> None:
+        if not self._closed:
+            self.start_again()
+
+    def _start_sink_again(self, sink: Sink) -> None:
+        from . import otel
+
+        if not isinstance(sink, otel.OtelSink):
+            return
+        meter = None
+        if sink is self._own_sink and self.meters is not None and self.meters.own is not None:
+            meter = otel.meter_of(self.meters.own, catalogue.SCOPE, self._version, catalogue.genai.SCHEMA_URL)
+        if not sink.start_again(meter):
+            guard.log.warning(
+                "agentobs: this OpenTelemetry SDK keeps what a forked child inherits; set the providers in the child"
+            )
+
+    def _guarded(self, work: Callable[..., Any], *args: Any) -> None:
+        try:
+            work(*args)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("fork", error)
 
     def destinations(self) -> dict[str, str]:
-        """Where each signal goes, in words, for the report."""
-        destinations = {"spans": self.traces.origin, "events": self.logs.origin}
-        names = [type(sink).__name__.removesuffix("Sink").lower() for sink in self.series]
-        destinations["metrics"] = "off" if not names else " and ".join(names)
-        if self.meters is not None:
-            destinations["metrics"] += f" (meter provider: {self.meters.origin})"
-        return destinations
+        """Where each signal goes now, in words, for the report."""
+        return destinations.of(self)
+
+    def notes(self) -> tuple[str, ...]:
+        """What else is worth knowing, for the report."""
+        return tuple(destinations.notes(self))
+
+    def count_faults(self) -> None:
+        """Count the signals that cannot be exported as the environment asks for."""
+        for source in self._sources():
+            if source.fault is not None:
+                guard.count("exporter")
+        if self.page is not None and self.page.fault is not None and not self.shared:
+            guard.count("metrics.page")
+
+    @property
+    def shared(self) -> bool:
+        """Whether the processes of this server share their metrics."""
+        return any(sink.store.shared for sink in self.series)
+
+    @property
+    def scraped(self) -> bool:
+        """Whether prometheus_client shows the metrics now."""
+        return self.prometheus_sink is not None and not self.prometheus_sink.silent
+
+    def several_workers(self, count: int, server: str) -> None:
+        """This is one of `count` worker processes of `server`; say so where each would show its own metrics only."""
+        if count < 2 or self.shared or not self.scraped or self.workers_apart is not None:
+            return
+        self.workers_apart = (
+            f"{server} runs {count} worker processes, and a scrape of /metrics gets those of one of them; "
+            "set PROMETHEUS_MULTIPROC_DIR to an empty folder and serve agentobs.metrics_app()"
+        )
+        guard.log.warning("agentobs: %s", self.workers_apart)
 
     def flush(self, timeout_s: float) -> bool:
         """Have every provider export what it has, in at most `timeout_s`; `False` where that was not enough.
@@ -137,10 +247,13 @@ class Emitters:
     def close(self, timeout_s: float) -> bool:
         """Stop the sinks, and the providers that are ours, in at most `timeout_s`."""
         ends_s = time.monotonic() + timeout_s
+        self._closed = True
         self.breakers.close()
         self.telemetry.close()
         done = self.flush(timeout_s)
         self.series.close()
+        if self.page is not None:
+            self.page.close()
         return _within(ends_s - time.monotonic(), [source.shutdown for source in self._sources()]) and done
 
     def _sources(self) -> list[providers.Source]:

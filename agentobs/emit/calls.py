@@ -22,7 +22,7 @@ from ..records.usage import Cost, Usage
 from .events import Events
 from .measures import Measures, Opening
 from .retries import RetryEmitter
-from .sinks import LOCK, Series
+from .sinks import LOCK, Series, Sum
 from .spans import Parent, Spans, attach, check, current_context, detach, fail, message_of
 
 _MAX_CACHED = 1_000
@@ -63,6 +63,7 @@ class OpenCall:
 
     __slots__ = (
         "_emitter",
+        "active",
         "chunks",
         "cost",
         "covers",
@@ -92,6 +93,7 @@ class OpenCall:
         self.result = _NOTHING
         self.ending: CallEnding | None = None
         self.cost: Cost | None = None
+        self.active: Sum | None = None
         self.owner: Any = None
         self.span: Any = None
         self.outer_context: Any = None
@@ -163,6 +165,10 @@ class CallEmitter:
             ("call.span", self._close_span),
         )
 
+    def start_again(self) -> None:
+        """In a forked child, count calls under way from 0: those of the parent are not the child's."""
+        self._openings.clear()
+
     def _opening(self, request: CallRequest) -> Opening:
         key = (request.operation, request.provider, request.model, request.server_address, request.server_port)
         opening = self._openings.get(key)
@@ -196,8 +202,9 @@ class CallEmitter:
         call.started_ns = started_ns or now_ns
         call.started_s = time.perf_counter() - (now_ns - call.started_ns) / 1e9
         opening = self._opening(request)
+        call.active = opening.active
         with LOCK:
-            opening.active.value += 1
+            call.active.value += 1
         attributes = self._asked(opening, request)
         if run is not None:
             run.request_model = request.model or run.request_model
@@ -279,14 +286,15 @@ class CallEmitter:
                 self._measures.clear()
             self._measures[key] = measures
         usage, cost = result.usage, call.cost
-        active = self._opening(request).active
+        active = call.active
         amount_usd = cost.amount_usd if cost is not None else None
         if amount_usd is not None:
             spent, observe_cost = measures.cost
         tokens = measures.tokens(usage) if usage is not None else ()
         # The sums first: they are our own, while a histogram may be whatever the program's meter provider makes.
         with LOCK:
-            active.value -= 1
+            if active is not None:
+                active.value -= 1
             measures.calls.value += 1
             if amount_usd is not None:
                 spent.value += amount_usd

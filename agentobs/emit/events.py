@@ -39,6 +39,10 @@ class Events:
     def _get_logger(self) -> Any:
         return self._source.provider.get_logger(catalogue.SCOPE, self._version, catalogue.genai.SCHEMA_URL)
 
+    def start_again(self) -> None:
+        """In a forked child, use the provider that there is now."""
+        self._logger = self._get_logger()
+
     def emit(self, event: Event, values: Mapping[Attribute, Any], span: Any = None, context: Any = None) -> None:
         """Emit `event` in the context of `span`, else in `context`, else in the current one, without `None` values.
 

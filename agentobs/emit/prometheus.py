@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -57,12 +57,16 @@ class _SharedSum(Sum):
 
     @value.setter
     def value(self, value: float) -> None:
-        self._child.inc(value - self._mine)
+        if self._child is not None:
+            self._child.inc(value - self._mine)
         self._mine = value
 
     def start_again(self) -> None:
         # prometheus_client itself gives a forked child a file of its own.
         self._mine = 0
+
+    def give_up(self) -> None:
+        self._child = None
 
 
 class PrometheusSink(Collector):
@@ -84,6 +88,8 @@ class PrometheusSink(Collector):
         self._lock = threading.Lock()
         self.resource: Mapping[str, str] = {}
         self.before_collect: Callable[[], None] | None = None
+        self.silent = False
+        """Shows nothing, because the program has set up OpenTelemetry, which shows the same."""
 
     def _shared_sum(self, metric: Metric, values: Values) -> Sum:
         return _SharedSum(self._instruments[metric].labels(*values))
@@ -91,6 +97,11 @@ class PrometheusSink(Collector):
     def _start_again(self) -> None:
         for histograms in self._histograms.values():
             histograms.start_again()
+
+    @property
+    def registered(self) -> bool:
+        """Whether a registry shows it."""
+        return self._registry is not None
 
     def open(self, registry: CollectorRegistry) -> None:
         """Register with `registry`, once.
@@ -112,10 +123,9 @@ class PrometheusSink(Collector):
     def collect(self) -> Iterable[Family]:
         if self.before_collect is not None:
             self.before_collect()
-        if self.resource:
-            info = GaugeMetricFamily("target_info", "Target metadata", labels=list(self.resource))
-            info.add_metric(list(self.resource.values()), 1)
-            yield info
+        if self.silent:
+            return
+        yield from target_info(self.resource)
         for metric in self._metrics:
             family = self._family(metric)
             if family.samples:
@@ -175,6 +185,39 @@ def sink_of(registry: CollectorRegistry | None, metrics: Iterable[Metric]) -> Pr
         sink = held[key] = PrometheusSink(rows)
     sink.open(registry)
     return sink
+
+
+def _in_force() -> Iterator[tuple[CollectorRegistry, PrometheusSink]]:
+    for registry, sinks in list(_sinks.items()):
+        for sink in sinks.values():
+            if sink.registered:
+                yield registry, sink
+
+
+def registry_in_force() -> CollectorRegistry:
+    """The registry that the metrics of agentobs are in; the default one where they are in none."""
+    return next((registry for registry, _ in _in_force()), prometheus_client.REGISTRY)
+
+
+def resource_in_force() -> Mapping[str, str]:
+    """Labels of `target_info`; those of the environment in a process that only shows what others did."""
+    own_labels = next((sink.resource for _, sink in _in_force()), None)
+    return resource_labels(os.environ.get("OTEL_SERVICE_NAME")) if own_labels is None else own_labels
+
+
+def refresh() -> None:
+    """Have the levels of this process written where others read them."""
+    for _, sink in _in_force():
+        if sink.before_collect is not None:
+            sink.before_collect()
+
+
+def target_info(labels: Mapping[str, str]) -> Iterator[Family]:
+    """`target_info` with these labels; nothing without any."""
+    if labels:
+        info = GaugeMetricFamily("target_info", "Target metadata", labels=list(labels))
+        info.add_metric(list(labels.values()), 1)
+        yield info
 
 
 def resource_labels(service: str | None, environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -16,6 +16,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from opentelemetry import _logs, metrics, trace
@@ -55,6 +56,12 @@ def _exporters(signal: Signal, environ: Mapping[str, str]) -> list[Any]:
     if not names:
         return []
     environment.check(signal, environ, otlp="otlp" in names)
+    if "otlp" in names:
+        # The exporters only log that they cannot read them, and then send without.
+        for variable in environment.FILES:
+            given = variable.lookup(signal, environ)
+            if given is not None:
+                Path(given[1]).open("rb").close()
     return [_exporter(signal, name, environ) for name in names]
 
 
@@ -158,6 +165,7 @@ class Source:
     Attributes:
         provider: what the signal goes to.
         own: the provider that we made, `None` where we made none or it was shut down.
+        current: gives what is set globally now.
         origin: where the provider comes from, in words.
         fault: why there is no provider of ours though the environment asks for one, `None` where all is well.
     """
@@ -166,7 +174,7 @@ class Source:
         self, signal: Signal, explicit: Any, current: Callable[[], Any], proxy: str, make_own: Callable[[], Made]
     ) -> None:
         self.signal = signal
-        self._current = current
+        self.current = current
         self._proxy = proxy
         self._make_own = make_own
         self._exporters: list[Any] = []
@@ -205,13 +213,13 @@ class Source:
 
     def set_by_program(self) -> bool:
         """Whether the program has set a provider globally by now."""
-        return type(self._current()).__name__ != self._proxy
+        return type(self.current()).__name__ != self._proxy
 
     def program_took_over(self) -> bool:
         """True once, when the program has set a provider after ours was made."""
         if self.own is None or self.provider is not self.own or not self.set_by_program():
             return False
-        self.provider, self.origin = self._current(), "set by the program"
+        self.provider, self.origin = self.current(), "set by the program"
         return True
 
     def renew(self) -> bool:
@@ -228,7 +236,7 @@ class Source:
         # the parent had taken.
         threading.Thread(target=parents.shutdown, name="agentobs-fork", daemon=True).start()
         self.own, self.fault = None, None
-        self.provider, self.origin = self._current(), "none yet"
+        self.provider, self.origin = self.current(), "none yet"
         self._make()
         return True
 

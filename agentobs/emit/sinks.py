@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from ..catalogue import Attribute, Metric
+from ..catalogue import Attribute, Kind, Metric
 
 Observe = Callable[[float, Any], None]
 """Records one value of a histogram series, with the sink's own form of an exemplar or `None`."""
@@ -50,6 +50,9 @@ class Sum:
         """Begin at 0 in a forked child, whose parent goes on exporting what there was."""
         self.value = 0
 
+    def give_up(self) -> None:
+        """No longer be of any series; whoever still adds to it adds to nothing."""
+
 
 class Store:
     """The sums of all series, by metric and label values."""
@@ -80,9 +83,19 @@ class Store:
             return {values: held.value for values, held in self._sums.get(metric, {}).items()}
 
     def _start_again(self) -> None:
-        for series in self._sums.values():
-            for held in series.values():
-                held.start_again()
+        """In a forked child: counts begin at 0, and levels are forgotten, as they are of things in the parent.
+
+        What the parent had begun and the child ends, such as a call under way, takes itself off a level that nobody
+        shows, and not off one of the child's.
+        """
+        for metric, series in self._sums.items():
+            if metric.kind is not Kind.UP_DOWN_COUNTER:
+                for total in series.values():
+                    total.start_again()
+                continue
+            for total in series.values():
+                total.give_up()
+            series.clear()
 
 
 def weakly(method: Callable[[], None]) -> Callable[[], None]:
@@ -221,6 +234,10 @@ class Series:
         if len(self.sinks) == 1:
             return self.sinks[0].exemplar(span)
         return tuple(sink.exemplar(span) for sink in self.sinks)
+
+    def start_again(self) -> None:
+        """In a forked child, look series up anew: the levels among them are others."""
+        self._sums.clear()
 
     def close(self) -> None:
         for sink in self.sinks:

@@ -76,6 +76,10 @@ class Spans:
         tracer: Tracer = self.source.provider.get_tracer(catalogue.SCOPE, self._version, genai.SCHEMA_URL)
         return tracer
 
+    def start_again(self) -> None:
+        """In a forked child, use the provider that there is now."""
+        self._tracer = self._get_tracer()
+
     def start(
         self, row: Span, values: Mapping[Attribute, Any], start_ns: int | None = None, parent: Parent | None = None
     ) -> Any:

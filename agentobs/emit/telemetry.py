@@ -17,6 +17,10 @@ class TelemetryEmitter:
             own.CONVENTIONS: config.conventions,
             own.PRICES_DATE: prices_date,
         }
+        self.start_again()
+
+    def start_again(self) -> None:
+        """This process runs agentobs, also where it is a forked child of one that does."""
         self._series.add(own.INFO, self._info)
 
     def error(self, stage: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from agentobs.environment import VARIABLES
 from tests.support.process.programs import command, environ, run
 from tests.support.process.receiver import Receiver
-from tests.support.stack import poll
+from tests.support.stack import free_port, poll
 
 PROGRAM = """
     import agentobs, sys
@@ -250,3 +253,95 @@ def test_the_console_is_an_exporter_too() -> None:
 def test_an_exporter_that_is_not_installed_is_named(signal: str) -> None:
     message = refused(**{f"OTEL_{signal}_EXPORTER": "carrier_pigeon"})
     assert f"OTEL_{signal}_EXPORTER='carrier_pigeon' names an exporter that is not installed; there are " in message
+
+
+def test_a_disabled_sdk_exports_nothing_and_the_report_says_why(received: Receiver) -> None:
+    report = play(received, "disabled", OTEL_SDK_DISABLED="true")
+    assert "spans: off (OTEL_SDK_DISABLED=true)" in report
+    assert "events: off (OTEL_SDK_DISABLED=true)" in report
+    assert "metrics: prometheus" in report
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT, to see them" not in report
+    assert not received.items("traces", "disabled")
+
+
+def test_what_has_no_effect_here_stands_in_the_report(received: Receiver) -> None:
+    report = play(
+        received,
+        "unread",
+        OTEL_SEMCONV_STABILITY_OPT_IN="gen_ai_latest_experimental",
+        OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="true",
+        OTEL_PROPAGATORS="b3",
+    )
+    assert "OTEL_SEMCONV_STABILITY_OPT_IN has no effect here; AGENTOBS_CONVENTIONS has" in report
+    assert "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT has no effect here; AGENTOBS_CAPTURE has" in report
+    for item in poll(lambda: received.items("traces", "unread"), "spans"):
+        assert not [name for name in item.attributes if "messages" in name]
+
+
+def test_prometheus_means_a_page_of_prometheus_client() -> None:
+    port = free_port()
+    shown = run(
+        """
+        import agentobs, os, urllib.request
+        handle = agentobs.instrument()
+        agentobs.decision("route", "x")
+        print(urllib.request.urlopen(f"http://127.0.0.1:{os.environ['OTEL_EXPORTER_PROMETHEUS_PORT']}/metrics").read().decode())
+        print(handle.report())
+        """,
+        OTEL_METRICS_EXPORTER="prometheus",
+        OTEL_EXPORTER_PROMETHEUS_HOST="127.0.0.1",
+        OTEL_EXPORTER_PROMETHEUS_PORT=str(port),
+    ).stdout
+    assert "agentobs_decisions_total{" in shown
+    assert f"metrics: prometheus (page on http://127.0.0.1:{port}/metrics)" in shown
+
+
+def test_a_port_that_is_taken_costs_the_page_and_not_the_program() -> None:
+    port = free_port()
+    done = run(
+        """
+        import agentobs, os, socket
+        taken = socket.create_server(("127.0.0.1", int(os.environ["OTEL_EXPORTER_PROMETHEUS_PORT"])))
+        handle = agentobs.instrument()
+        print(handle.report())
+        print("still here")
+        """,
+        OTEL_METRICS_EXPORTER="prometheus",
+        OTEL_EXPORTER_PROMETHEUS_HOST="127.0.0.1",
+        OTEL_EXPORTER_PROMETHEUS_PORT=str(port),
+    )
+    assert "still here" in done.stdout
+    assert f"no page on http://127.0.0.1:{port}/metrics" in done.stdout
+    assert done.stderr.count("cannot be served") == 1
+
+
+def test_a_file_that_is_missing_costs_the_signal_and_not_the_program() -> None:
+    done = run(
+        """
+        import agentobs
+        handle = agentobs.instrument()
+        agentobs.decision("route", "x")
+        print(handle.report())
+        """,
+        OTEL_EXPORTER_OTLP_ENDPOINT="https://127.0.0.1:9",
+        OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
+        OTEL_EXPORTER_OTLP_CERTIFICATE="/missing/authorities.pem",
+    )
+    for words in ("spans", "events", "metrics"):
+        assert done.stderr.count(f"the exporter of {words} that the OTEL_* variables ask for cannot be made") == 1
+    assert "spans: none, because FileNotFoundError" in done.stdout
+    assert "own errors in exporter: 3" in done.stdout
+
+
+BY_THE_SDK = {"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "OTEL_CONFIG_FILE"} | {
+    f"OTEL_EXPORTER_OTLP_CLIENT_{name}" for name in ("CERTIFICATE", "KEY")
+}
+"""Nothing of ours reads them."""
+
+
+def test_every_row_of_the_table_is_shown_here() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    # The stem is what stands in the lists that put such names together.
+    stems = {row.name: re.sub("^OTEL_(BSP_|BLRP_)?|_LIMIT$", "", row.name) for row in VARIABLES}
+    missing = {name for name, stem in stems.items() if name not in text and f'"{stem}"' not in text}
+    assert missing <= BY_THE_SDK

@@ -100,7 +100,7 @@ def test_what_is_held_is_sent_when_the_program_ends(server: Collector) -> None:
 
 def test_a_disabled_sdk_stays_disabled() -> None:
     report = run_python(_PROGRAM, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_SDK_DISABLED="true")
-    assert "spans: none yet" in report
+    assert "spans: off (OTEL_SDK_DISABLED=true)" in report
 
 
 @pytest.mark.parametrize(

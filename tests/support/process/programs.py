@@ -29,8 +29,8 @@ def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def command(program: str, *args: str) -> list[str]:
-    """What runs the text of a program."""
-    return [sys.executable, "-c", textwrap.dedent(program), *args]
+    """What runs the text of a program; forking with threads, which Python 3.12 warns of, is what some are about."""
+    return [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", textwrap.dedent(program), *args]
 
 
 def run(program: str, *args: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
