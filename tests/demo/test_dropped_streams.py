@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import time
 from collections.abc import Iterator
 from typing import Any
 
+import openai
 import prometheus_client
 import pytest
-from openai import AsyncOpenAI, OpenAI
 
 import agentobs
+from agentobs.demo.provider import Provider
+from tests.support.model import http
 
 ASK: Any = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "Hello"}], "stream": True}
-DEADLINE_S = 5.0
+OTHER = ASK | {"stream": False}
+ONE = {"max_connections": 1}
+"""A client with one connection can make another call only once the first one has given the connection back."""
 
 
 class Cycle:
@@ -35,28 +37,27 @@ def observed(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def connections(client: Any) -> int:
-    return len(client._client._transport._pool.connections)
-
-
 @pytest.mark.usefixtures("observed")
-def test_synchronous(openai_client: OpenAI) -> None:
-    cycle = Cycle(openai_client.chat.completions.create(**ASK))
-    next(cycle.stream)  # type: ignore[call-overload]
-    assert connections(openai_client) == 1
-    del cycle
-    gc.collect()
-    assert connections(openai_client) == 0
-
-
-@pytest.mark.usefixtures("observed")
-async def test_asynchronous(async_openai_client: AsyncOpenAI) -> None:
-    cycle = Cycle(await async_openai_client.chat.completions.create(**ASK))
-    await anext(cycle.stream)  # type: ignore[call-overload]
-    assert connections(async_openai_client) == 1
-    del cycle
-    deadline = time.monotonic() + DEADLINE_S
-    while connections(async_openai_client) and time.monotonic() < deadline:
+def test_synchronous(provider: Provider) -> None:
+    one = openai.DefaultHttpxClient(limits=http.Limits(**ONE), timeout=http.Timeout(30, pool=0.1))
+    with openai.OpenAI(base_url=f"{provider.base_url}/v1", api_key="none", max_retries=0, http_client=one) as client:
+        cycle = Cycle(client.chat.completions.create(**ASK))
+        next(cycle.stream)  # type: ignore[call-overload]
+        with pytest.raises(openai.APITimeoutError):
+            client.chat.completions.create(**OTHER)
+        del cycle
         gc.collect()
-        await asyncio.sleep(0.01)
-    assert connections(async_openai_client) == 0
+        assert client.chat.completions.create(**OTHER).choices
+
+
+@pytest.mark.usefixtures("observed")
+async def test_asynchronous(provider: Provider) -> None:
+    one = openai.DefaultAsyncHttpxClient(limits=http.Limits(**ONE), timeout=http.Timeout(30, pool=10))
+    ours = {"base_url": f"{provider.base_url}/v1", "api_key": "none", "max_retries": 0}
+    async with openai.AsyncOpenAI(**ours, http_client=one) as client:
+        cycle = Cycle(await client.chat.completions.create(**ASK))
+        await anext(cycle.stream)  # type: ignore[call-overload]
+        del cycle
+        gc.collect()
+        answer = await client.chat.completions.create(**OTHER)
+        assert answer.choices

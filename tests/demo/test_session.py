@@ -9,10 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,7 +22,7 @@ from agentobs.demo.compare import Comparison
 from agentobs.demo.desk import PRIMARY
 from agentobs.demo.faults import Faults, Storm
 from agentobs.demo.session import Session
-from tests.support.stack import loopback
+from tests.support.stack import loopback, poll
 
 SHORT: Any = {"seconds": 2.0, "rate": 16.0}
 DEADLINE_S = 30.0
@@ -67,19 +65,12 @@ def scraped(url: str) -> str:
         return ""
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
-
-
 def test_metrics_are_served_while_it_runs() -> None:
     with Session(**SHORT) as session:
         working = threading.Thread(target=session.work)
         working.start()
         url = session.metrics_url or ""
-        wait_for(lambda: own.CALLS.prom + "{" in scraped(url))
+        poll(lambda: own.CALLS.prom + "{" in scraped(url), "calls at /metrics")
         assert working.is_alive()
         session.stop()
         working.join(DEADLINE_S)
@@ -137,7 +128,7 @@ def test_an_interrupted_run_compares_what_it_did() -> None:
         port = free.getsockname()[1]
     program = f"import sys; from agentobs import demo; sys.exit(demo.run(demo.Options(port={port}, json=True)))"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as running:
-        wait_for(lambda: own.CALLS.prom + "{" in scraped(f"http://127.0.0.1:{port}/metrics"))
+        poll(lambda: own.CALLS.prom + "{" in scraped(f"http://127.0.0.1:{port}/metrics"), "calls at /metrics")
         running.send_signal(signal.SIGINT)
         said = json.loads(running.communicate(timeout=DEADLINE_S)[0])
     assert running.returncode == 0

@@ -93,7 +93,7 @@ def test_each_way_to_install_gives_the_package(environment: Environment, clone: 
 
 def test_a_contributor_has_what_the_checks_need(environment: Environment, clone: Path) -> None:
     (script,) = shell(".github/CONTRIBUTING.md")
-    follow(script, environment, clone)
+    assert "All checks passed!" in follow(script, environment, clone)
 
 
 def test_an_example_serves(environment: Environment, clone: Path) -> None:

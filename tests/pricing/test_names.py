@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from agentobs.pricing import ContextWindow, PriceBook
-from agentobs.pricing.book import MEMO_ENTRIES
 from agentobs.records.usage import Cost, Usage
+from tests.support.memory import kept_bytes
 
 CALL = Usage(1_000, 500)
 UNKNOWN = Cost(None, reason="unknown_model")
@@ -113,17 +115,31 @@ def test_the_context_window_is_what_fits_in_and_what_comes_out(
     assert book.windows(provider, model) == window
 
 
-def test_names_a_server_makes_up_do_not_fill_the_memory() -> None:
+def asked(names: Iterable[str]) -> PriceBook:
+    """A book that was asked for the prices of these models."""
     book = PriceBook.bundled()
-    for number in range(3 * MEMO_ENTRIES):
-        assert book.cost("openai", f"model-{number}", CALL) == UNKNOWN
-    assert len(book._quotes) <= MEMO_ENTRIES
-    assert len(book._models) <= MEMO_ENTRIES
-    assert book.cost("openai", "gpt-4.1", CALL).amount_usd == pytest.approx(0.006)
+    for name in names:
+        assert book.cost("openai", name, CALL) == UNKNOWN
+    return book
+
+
+def test_names_a_server_makes_up_do_not_fill_the_memory() -> None:
+    asked(["unheard-of"])
+    few, many = (kept_bytes(lambda n=n: asked(f"model-{number}" for number in range(n))) for n in (1_500, 6_000))
+    assert many < 1.5 * few
+    assert asked(["unheard-of"]).cost("openai", "gpt-4.1", CALL).amount_usd == pytest.approx(0.006)
 
 
 def test_an_absurdly_long_name_is_not_remembered() -> None:
-    book = PriceBook.bundled()
-    book.cost("openai", "x" * 10_000, CALL)
-    book.cost("openai", "gpt-4.1", Usage(1, 1, service_tier="x" * 10_000))
-    assert not book._quotes
+    asked(["unheard-of"])
+    assert kept_bytes(lambda: asked(f"{number:010000}" for number in range(50))) < 50 * 10_000 / 2
+
+
+def test_an_absurdly_long_tier_is_not_remembered() -> None:
+    book = asked(["unheard-of"])
+
+    def work() -> None:
+        for number in range(50):
+            book.cost("openai", "gpt-4.1", Usage(1, 1, service_tier=f"{number:010000}"))
+
+    assert kept_bytes(work) < 50 * 10_000 / 2

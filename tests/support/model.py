@@ -7,13 +7,13 @@ answer that went to the wrong caller shows.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import openai
-from openai import _base_client
 
-http: Any = vars(_base_client).get("httpx2") or vars(_base_client)["httpx"]
+http: Any = sys.modules[openai.DefaultHttpxClient.__mro__[-2].__module__.partition(".")[0]]
 """The HTTP library that this version of the client is written for."""
 
 NAME = "gpt-4.1-mini"

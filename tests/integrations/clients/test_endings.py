@@ -16,6 +16,7 @@ from agentobs import testing
 from tests.support.clients import endings, makers, wire
 from tests.support.clients.endings import Ending
 from tests.support.loopback import Loopback
+from tests.support.polling import poll_async
 
 # Clients are left open here, as programs leave them; dropped streams keep their connections until they are collected.
 pytestmark = pytest.mark.filterwarnings(
@@ -302,8 +303,7 @@ async def test_cancelled_while_waiting(family: _Family, loopback: Loopback) -> N
     loopback.play(wire.events(family.chunks).but(gate=gate))
     with testing.capture() as seen:
         task = asyncio.ensure_future(family.open(family.client(loopback.url, asynchronous=True)))
-        while not loopback.requests:
-            await asyncio.sleep(0.001)
+        await poll_async(lambda: loopback.requests, "the request")
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task

@@ -89,7 +89,9 @@ def test_a_stream_that_outlives_agentobs(loopback: Loopback, client: Any, form: 
             held = [client.chat.completions.create(**CHAT_STREAM)]
         return observe(loopback, lambda see: form.sync(held.pop, see))
 
-    same(use(nullcontext()), use(testing.capture()))
+    without = use(nullcontext())
+    assert without.raised is None
+    same(without, use(testing.capture()))
 
 
 def test_the_client_of_the_module(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import Any
 
 import anthropic
@@ -19,6 +18,7 @@ from tests.support.clients.observation import See
 from tests.support.clients.scenarios import Scenario, check, parametrize, with_forms
 from tests.support.clients.wire import ASK, CHAT, CHAT_STREAM, MESSAGE
 from tests.support.loopback import Answer, Loopback
+from tests.support.polling import poll_async
 
 MESSAGE_STREAM: Any = {**MESSAGE, "stream": True}
 CHATTED, CHUNKS = wire.answer(wire.chat()), wire.events(wire.CHAT_CHUNKS, named=False)
@@ -277,9 +277,7 @@ def test_a_cancelled_task(loopback: Loopback, make: Any, reading: bool) -> None:
     async def cancel(call: Call, see: See) -> None:
         got_one.clear()
         task = asyncio.ensure_future(consume(call, see))
-        deadline = time.monotonic() + 10
-        while not (got_one.is_set() if reading else loopback.requests) and time.monotonic() < deadline:
-            await asyncio.sleep(0.001)
+        await poll_async(lambda: got_one.is_set() if reading else loopback.requests, "what it waits for")
         task.cancel()
         await task
 

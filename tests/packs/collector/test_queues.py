@@ -26,7 +26,7 @@ def missing(accepted: list[str], arrived: set[str]) -> list[str]:
     return [name for name in accepted if name not in arrived]
 
 
-def kill_under_load(server: Collector, signal: str, behind: Backend) -> None:
+def check_that_kills_lose_nothing(server: Collector, signal: str, behind: Backend) -> None:
     """Kill the collector twice under load, then see that nothing it had accepted is missing.
 
     After a restart the load waits for the health check: collector 0.155 opens its receiver before all of its queues are
@@ -53,13 +53,13 @@ def reached(sent: Load, goal: int) -> None:
 @pytest.mark.parametrize("signal", ["logs", "metrics"])
 def test_gateway_killed_under_load_loses_nothing_it_accepted(signal: str, configs: Configs) -> None:
     with backend() as behind, configs.gateway(behind) as server:
-        kill_under_load(server, signal, behind)
+        check_that_kills_lose_nothing(server, signal, behind)
 
 
 @pytest.mark.parametrize("signal", list(SIGNALS))
 def test_agent_with_a_queue_on_disk_killed_under_load_loses_nothing_it_accepted(signal: str, configs: Configs) -> None:
     with backend() as behind, configs.agent(behind.url, persistent=True) as server:
-        kill_under_load(server, signal, behind)
+        check_that_kills_lose_nothing(server, signal, behind)
 
 
 @pytest.mark.parametrize("signal", list(SIGNALS))

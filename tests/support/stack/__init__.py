@@ -1,9 +1,11 @@
 """The real servers that the tests talk to; README.md beside this file shows how."""
 
+from tests.support.polling import poll
+
 from .databases import PostgreSQL, Redis, StatementError, postgresql, redis, redis_command
 from .loopback import Loopback, loopback
 from .parts import find, require
-from .process import Process, ServerError, fetch, free_port, poll
+from .process import Process, ServerError, fetch, free_port
 from .servers import (
     Alertmanager,
     Collector,

@@ -8,15 +8,13 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
+from tests.support.polling import poll
 
-POLL_S = 0.05
 LOG_TAIL_LINES = 30
 
 
@@ -30,22 +28,6 @@ def free_port() -> int:
         s.bind(("127.0.0.1", 0))
         port: int = s.getsockname()[1]
         return port
-
-
-def poll(condition: Callable[[], T], what: str, deadline_s: float = 30.0) -> T:
-    """Ask again and again until the condition is true, and give what it gave.
-
-    Raises:
-        TimeoutError: it was not true within deadline_s; the message names `what` and the last answer.
-    """
-    end = time.monotonic() + deadline_s
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise TimeoutError(f"not within {deadline_s:g} s: {what}; the last answer was {answer!r}")
-        time.sleep(POLL_S)
 
 
 def fetch(
