@@ -14,7 +14,9 @@ from agentobs import guard
 
 pytest.register_assert_rewrite("tests.support")
 
+from agentobs.testing import Captured, capture  # noqa: E402
 from tests.support.loopback import Loopback, serve  # noqa: E402
+from tests.support.process.receiver import Receiver, receiver  # noqa: E402
 
 _PATCHED = (
     ("openai._base_client", "BaseClient"),
@@ -58,3 +60,17 @@ def loopback() -> Iterator[Loopback]:
     """A scripted HTTP server of this test."""
     with serve() as server:
         yield server
+
+
+@pytest.fixture
+def seen() -> Iterator[Captured]:
+    """What is emitted during the test, as plain objects."""
+    with capture() as captured:
+        yield captured
+
+
+@pytest.fixture(scope="module")
+def received() -> Iterator[Receiver]:
+    """One collector for the tests of a file: services keep them apart."""
+    with receiver() as running:
+        yield running

@@ -170,10 +170,10 @@ def test_a_sitecustomize_of_the_users_own_still_runs(folder: Path) -> None:
 def test_an_interrupt_reaches_the_program(folder: Path) -> None:
     (folder / "app.py").write_text(
         textwrap.dedent("""
-            import time
+            import signal
             try:
                 print("ready", flush=True)
-                time.sleep(30)
+                signal.pause()
             except KeyboardInterrupt:
                 print("interrupted", flush=True)
                 raise SystemExit(7)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from agentobs.endpoint import tokens
-from agentobs.testing import Captured, capture
+from agentobs.testing import Captured
 from tests.support.endpoint.twins import ASGI, WSGI, Twin
 
 
@@ -17,13 +16,6 @@ def _no_secret_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AGENTOBS_FEEDBACK_SECRET", "AGENTOBS_FEEDBACK_STORE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(tokens, "_adopted", None)
-
-
-@pytest.fixture
-def seen() -> Iterator[Captured]:
-    """Everything that is emitted."""
-    with capture() as captured:
-        yield captured
 
 
 @pytest.fixture(params=[ASGI, WSGI])

@@ -197,6 +197,7 @@ def test_storage_that_is_forbidden_does_no_harm(browser: Any, base: str, databas
     found.goto(f"{base}/page")
     found.locator("#thumbs").get_by_role("button", name="Good answer").click()
     status(found, "Thank you")
+    assert kept(database) == {"user_feedback": ["thumbs_up", None, 0]}
     context.close()
 
 

@@ -1,4 +1,4 @@
-"""What the examples need around them: a provider that answers, a collector that keeps what it gets, an environment."""
+"""What the examples need around them: a provider that answers, and an environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
 from tests.support.process.programs import environ
-from tests.support.process.receiver import Receiver, receiver
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +16,3 @@ def shell() -> Iterator[dict[str, str]]:
     """Variables with which the real clients reach a provider that always answers."""
     with Provider(seed=1, faults=Faults(**{str(fault): 0.0 for fault in Fault})) as provider:
         yield environ({"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": f"{provider.base_url}/v1", "AGENTOBS_STRICT": "1"})
-
-
-@pytest.fixture(scope="module")
-def received() -> Iterator[Receiver]:
-    with receiver() as running:
-        yield running

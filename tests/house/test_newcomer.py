@@ -15,6 +15,7 @@ import requests
 from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
 from tests.support import environments
+from tests.support.documents import block, blocks
 from tests.support.environments import ROOT, Environment
 from tests.support.stack import poll
 
@@ -26,13 +27,8 @@ BY_CI = {"tests/README.md"}
 """Their commands run all tests; CI is that."""
 
 
-def blocks(document: str, language: str) -> list[str]:
-    text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-
-
 def shell(document: str) -> list[str]:
-    return blocks(document, "sh")
+    return blocks((ROOT / document).read_text(encoding="utf-8"), "sh")
 
 
 @pytest.fixture
@@ -73,8 +69,9 @@ def test_the_two_commands_end_in_exactly_that(environment: Environment, clone: P
 
 
 def test_a_first_look_prints_the_spans(environment: Environment, clone: Path, provided: dict[str, str]) -> None:
-    (program,) = (code for code in blocks("README.md", "python") if "handle.report()" in code)
-    (command,) = re.findall(r"`(OTEL_TRACES_EXPORTER=console .*?)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    program = block(readme, "python", "handle.report()")
+    (command,) = re.findall(r"`(OTEL_TRACES_EXPORTER=console .*?)`", readme)
     (environment.root / "app.py").write_text(program, encoding="utf-8")
     environment.install(clone)
     done = environment.run("bash", "-c", command, **provided)

@@ -17,16 +17,13 @@ from agentobs.demo.provider import Provider
 from agentobs.pricing import PriceBook
 from agentobs.version import VERSION
 from tests.support import documents
+from tests.support.documents import blocks
 from tests.support.environments import tracked
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(path.relative_to(ROOT) for path in tracked() if path.suffix == ".md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSIDE = (ROOT / "agentobs" / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 PROGRAMS = [

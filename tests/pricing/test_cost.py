@@ -13,11 +13,6 @@ from agentobs.records.usage import Cost, Usage
 NOON_S = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
 
 
-@pytest.fixture(scope="module")
-def book() -> PriceBook:
-    return PriceBook.bundled()
-
-
 def at(*moment: int) -> float:
     return datetime(*moment, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
 

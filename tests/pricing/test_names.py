@@ -14,11 +14,6 @@ CALL = Usage(1_000, 500)
 UNKNOWN = Cost(None, reason="unknown_model")
 
 
-@pytest.fixture(scope="module")
-def book() -> PriceBook:
-    return PriceBook.bundled()
-
-
 @pytest.mark.parametrize(
     ("provider", "model", "catalogue_id"),
     [

@@ -5,6 +5,7 @@ A table stands between `<!-- NAME -->` and `<!-- /NAME -->`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,17 @@ class Block:
         """Put what the code says into the document."""
         before, _, after = self._parts()
         (ROOT / self.document).write_text(before + self.make() + after, encoding="utf-8")
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The blocks of code in that language, in the order in which they stand in a document."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def block(text: str, language: str, word: str) -> str:
+    """The one block of code in that language that has the word."""
+    (found,) = [code for code in blocks(text, language) if word in code]
+    return found
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 
 import pytest
 from opentelemetry import trace
 
 import agentobs
 from agentobs import process
+from agentobs.testing import capture
 
 
 @pytest.fixture(autouse=True)
@@ -59,11 +61,14 @@ def test_wrong_values_still_raise() -> None:
 
 
 def test_what_began_before_instrument_ends_quietly() -> None:
-    with agentobs.agent("early"), agentobs.instrument(metrics="off"):
+    with agentobs.agent("early"), capture() as seen:
         agentobs.decision("k", "c")
+    assert ([span.name for span in seen.spans], [event.name for event in seen.events]) == ([], ["agentobs.decision"])
 
 
 def test_what_ends_after_uninstrument_ends_quietly() -> None:
-    with agentobs.instrument(metrics="off") as handle, agentobs.agent("late"):
-        handle.uninstrument()
+    with ExitStack() as later:
+        with capture() as seen:
+            later.enter_context(agentobs.agent("late"))
         agentobs.decision("k", "c")
+    assert ([span.name for span in seen.spans], [event.name for event in seen.events]) == ([], [])

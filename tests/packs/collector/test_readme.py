@@ -8,16 +8,12 @@ from pathlib import Path
 
 import yaml
 
+from tests.support.documents import block
 from tests.support.stack import otelcol
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "collector" / "README.md").read_text()
 CONFIGS = {path.name: path.read_text() for path in (ROOT / "collector").glob("*.yaml")}
-
-
-def block(language: str, word: str) -> str:
-    (found,) = [text for text in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if word in text]
-    return str(found)
 
 
 def test_every_variable_of_the_configs_is_explained_and_no_other() -> None:
@@ -36,7 +32,9 @@ def test_defaults_in_the_table_are_those_of_the_configs() -> None:
 
 def test_helm_values_hold_the_config_below_alternate_config(tmp_path: Path) -> None:
     script = (
-        block("bash", "helm upgrade").split("helm upgrade")[0].replace("> values.yaml", f"> {tmp_path}/values.yaml")
+        block(README, "bash", "helm upgrade")
+        .split("helm upgrade")[0]
+        .replace("> values.yaml", f"> {tmp_path}/values.yaml")
     )
     subprocess.run(["bash", "-c", script], cwd=ROOT, check=True, timeout=30)
     values = yaml.safe_load((tmp_path / "values.yaml").read_text())
@@ -45,6 +43,6 @@ def test_helm_values_hold_the_config_below_alternate_config(tmp_path: Path) -> N
 
 def test_a_second_file_is_merged(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
-    own.write_text(block("yaml", "authorization"))
+    own.write_text(block(README, "yaml", "authorization"))
     done = otelcol("validate", f"--config={ROOT / 'collector/gateway.yaml'}", f"--config={own}")
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import pytest
 from agentobs.catalogue import genai, own
 from agentobs.packs import PackConfig
 from agentobs.packs.figures import calls
-from tests.support.packs.boards import Asked, boards, filled, queries
+from tests.support.packs.boards import Asked, asked, boards, filled
 from tests.support.packs.program import CONFIG, scraped
 from tests.support.stack import loopback, poll, prometheus
 from tests.support.stack.servers import Prometheus
@@ -25,10 +25,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[Prometheus]:
     # The empty name stands for calls outside of any agent.
     with scraped(request.param, ["gpt-5", ""]) as running:
         yield running
-
-
-def asked() -> list[Asked]:
-    return [one for board in boards().values() for one in queries(board)]
 
 
 def needs_more(one: Asked) -> bool:

@@ -12,16 +12,11 @@ import pytest
 import yaml
 
 from agentobs.packs import load
+from tests.support.documents import block
 from tests.support.packs.boards import COMMITTED, NAMES, PROJECT, boards
 from tests.support.stack import loopback
 
 README = (COMMITTED / "README.md").read_text(encoding="utf-8")
-
-
-def block(language: str, word: str) -> str:
-    """The one block of code in that language that has the word."""
-    (found,) = [text for text in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL) if word in text]
-    return str(found)
 
 
 def test_every_dashboard_is_named() -> None:
@@ -34,7 +29,7 @@ def test_the_api_gets_every_dashboard() -> None:
             pytest.skip(f"{program} is missing")
     with loopback() as grafana:
         environment = {"GRAFANA_URL": grafana.url.rstrip("/"), "GRAFANA_TOKEN": "token", "PATH": "/usr/bin:/bin"}
-        script = f"set -eo pipefail\n{block('bash', 'GRAFANA_URL')}"
+        script = f"set -eo pipefail\n{block(README, 'bash', 'GRAFANA_URL')}"
         subprocess.run(["bash", "-c", script], cwd=PROJECT, env=environment, check=True, timeout=60)
     sent = grafana.json()
     assert [body["dashboard"] for body in sent] == [boards()[name] for name in NAMES]
@@ -42,13 +37,13 @@ def test_the_api_gets_every_dashboard() -> None:
 
 
 def test_the_provisioning_file_names_the_folder_of_the_files() -> None:
-    (provider,) = yaml.safe_load(block("yaml", "providers"))["providers"]
-    assert provider["options"]["path"] in README.replace(block("yaml", "providers"), "")
+    (provider,) = yaml.safe_load(block(README, "yaml", "providers"))["providers"]
+    assert provider["options"]["path"] in README.replace(block(README, "yaml", "providers"), "")
 
 
 def test_the_options_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "pack.toml"
-    file.write_text(block("toml", "naming"))
+    file.write_text(block(README, "toml", "naming"))
     assert load(file).thresholds.budget_usd_month == 2500
 
 

@@ -16,7 +16,7 @@ from agentobs.catalogue import genai, own
 from agentobs.demo.ledger import Totals
 from agentobs.demo.session import Session
 from agentobs.packs import build
-from tests.support.packs.boards import Asked, boards, filled, queries
+from tests.support.packs.boards import Asked, asked, filled
 from tests.support.stack import collector, poll, prometheus
 from tests.support.stack.servers import Prometheus
 
@@ -117,10 +117,6 @@ def test_totals_are_those_of_the_ledger(end: End, paths: Paths) -> None:
     assert total(end, own.CALL_RETRIES.prom) == served.retries
     assert total(end, f'{own.CALLS.prom}{{{own.OUTCOME.label}="error"}}') == served.errors
     assert math.isclose(total(end, own.COST.prom), float(served.cost_usd), rel_tol=1e-9)
-
-
-def asked() -> list[Asked]:
-    return [one for board in boards().values() for one in queries(board)]
 
 
 @pytest.mark.parametrize("one", [pytest.param(one, id=one.where) for one in asked()])

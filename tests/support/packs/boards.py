@@ -56,6 +56,11 @@ def queries(board: Mapping[str, Any]) -> Iterator[Asked]:
             yield Asked(f"{board['uid']}: annotation {annotation['name']}", annotation["expr"])
 
 
+def asked() -> list[Asked]:
+    """Every query of every dashboard."""
+    return [one for board in boards().values() for one in queries(board)]
+
+
 def filled(expr: str, value: str = ".*", interval: str = "1m", time_range: str = "1h") -> str:
     """The query as Grafana sends it, every variable standing for the same value."""
     expr = expr.replace("$__rate_interval", interval).replace("$__range", time_range)
