@@ -19,7 +19,7 @@ SUPPORT = TESTS / "support"
 FILES = sorted(path for path in TESTS.rglob("*.py") if not {".cache", "__pycache__"} & set(path.parts))
 CASES = [path for path in FILES if path.name.startswith("test_")]
 
-BESIDE_THE_PACKAGES = {"support", "house", "faults", "benchmarks", "examples", "distribution", "process", "verbs"}
+BESIDE_THE_PACKAGES = {"support", "house", "faults", "benchmarks", "examples"}
 """What stands in tests/ and tests no package: what tests share, rules of the repository, faults in every part, speed."""
 
 WAITS = SUPPORT / "polling.py"
