@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 from ..config import ConfigError
 
 if TYPE_CHECKING:
-    from ..endpoint.store import Row
+    from ..endpoint.storage.rows import Row
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
@@ -87,14 +87,15 @@ def _write(rows: Iterator[Row], format_: str, output: TextIO) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Run `agentobs feedback` and give its exit code."""
-    from ..endpoint.store import StoreError, open_store
+    from ..endpoint.storage.errors import StorageError
+    from ..endpoint.storage.store import open_store
 
     arguments = _arguments(argv)
     try:
         rows = open_store(arguments.store).rows(arguments.since, tuple(arguments.name))
         with _opened(arguments.output) as output:
             _write(rows, arguments.format, output)
-    except (ConfigError, StoreError, OSError) as error:
+    except (ConfigError, StorageError, OSError) as error:
         sys.stderr.write(f"agentobs feedback: {error}\n")
         return 2
     return 0

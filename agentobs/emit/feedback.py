@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from opentelemetry.context import Context
 
-from ..catalogue import genai, own
+from ..catalogue import Metric, genai, own
 from ..context import RUN
 from ..records.agents import Run
-from ..records.feedback import Feedback, Rated
+from ..records.feedback import Content, Feedback, Rated
 from .events import Events, remote_context
-from .sinks import OTHER, Series
+from .sinks import OTHER, Labels, Series
 from .spans import annotate, current_span, ids_of, remote_span
 
 _COMMENT_CHARS = 1_000
+_CORRECTION_CHARS = 2_000
+
+
+def _redacted(text: str | None, longest: int) -> str | None:
+    if not text:
+        return None
+    from ..privacy import redact_text
+
+    return redact_text(text)[:longest]
 
 
 class FeedbackEmitter:
@@ -36,24 +46,14 @@ class FeedbackEmitter:
         if rated.trace_id is not None and rated.span_id is not None:
             span = remote_span(rated.trace_id, rated.span_id, rated.sampled)
             context = remote_context(span)
-        if feedback.revision == 0:
-            labels = {
-                genai.AGENT_NAME: agent,
-                genai.EVALUATION_NAME: feedback.name,
-                own.FEEDBACK_SOURCE: feedback.source,
-                genai.REQUEST_MODEL: model,
-                own.DEGRADATION: level,
-            }
-            label = OTHER if feedback.free_label else feedback.label
-            self._series.add(own.FEEDBACK, {**labels, genai.SCORE_LABEL: label})
-            if feedback.value is not None and 0 <= feedback.value <= 1:
-                observe = self._series.observe(own.FEEDBACK_SCORE, labels)
-                observe(feedback.value, None if span is None else self._series.exemplars(span))
-        comment = None
-        if feedback.comment:
-            from ..privacy import redact_text
-
-            comment = redact_text(feedback.comment)[:_COMMENT_CHARS]
+        labels: Labels = {
+            genai.AGENT_NAME: agent,
+            genai.EVALUATION_NAME: feedback.name,
+            own.FEEDBACK_SOURCE: feedback.source,
+            genai.REQUEST_MODEL: model,
+            own.DEGRADATION: level,
+        }
+        self._count(feedback, labels, None if span is None else self._series.exemplars(span))
         conversation = rated.conversation_id or (run.conversation_id if run is not None else None)
         score = {
             genai.EVALUATION_NAME: feedback.name,
@@ -64,7 +64,7 @@ class FeedbackEmitter:
             genai.EVALUATION,
             {
                 **score,
-                genai.EXPLANATION: comment,
+                genai.EXPLANATION: _redacted(feedback.comment, _COMMENT_CHARS),
                 genai.RESPONSE_ID: rated.response_id,
                 genai.AGENT_NAME: agent,
                 genai.REQUEST_MODEL: model,
@@ -74,11 +74,38 @@ class FeedbackEmitter:
                 own.FEEDBACK_ID: feedback.id,
                 own.FEEDBACK_REVISION: feedback.revision or None,
                 own.FEEDBACK_LATE: feedback.late or None,
+                own.FEEDBACK_WITHDRAWN: feedback.withdrawn or None,
+                own.FEEDBACK_CORRECTION: _redacted(feedback.correction, _CORRECTION_CHARS),
             },
             context=context,
         )
         if context is None:
             annotate(current_span(), score)
+
+    def _count(self, feedback: Feedback, labels: Labels, exemplar: Any) -> None:
+        """Count the first word of a rating; of a later one, what it takes out and what it puts in."""
+        content = Content(feedback.value, OTHER if feedback.free_label else feedback.label)
+        if feedback.revision == 0:
+            self._add(own.FEEDBACK, own.FEEDBACK_SCORE, labels, content, exemplar)
+        elif feedback.previous != content:
+            for direction, changed in (("out", feedback.previous), ("in", content)):
+                directed = {**labels, own.FEEDBACK_DIRECTION: direction}
+                self._add(own.FEEDBACK_REVISED, own.FEEDBACK_REVISED_SCORE, directed, changed, exemplar)
+
+    def _add(self, ratings: Metric, scores: Metric, labels: Labels, content: Content, exemplar: Any) -> None:
+        if content == Content():
+            return  # a rating that was withdrawn has none
+        self._series.add(ratings, {**labels, genai.SCORE_LABEL: content.label})
+        if content.value is not None and 0 <= content.value <= 1:
+            self._series.observe(scores, labels)(content.value, exemplar)
+
+    def kept(self, outcome: str, rows: int) -> None:
+        """Count ratings by what became of them on the way into the store."""
+        self._series.add(own.FEEDBACK_STORAGE, {own.FEEDBACK_STORAGE_OUTCOME: outcome}, rows)
+
+    def storage_failed(self, reason: str) -> None:
+        """Count a failure of the store of feedback."""
+        self._series.add(own.FEEDBACK_STORAGE_ERRORS, {own.FEEDBACK_STORAGE_ERROR: reason})
 
     def accepted(self, arrival: str) -> None:
         """Count a feedback request that was accepted, by how it arrived."""

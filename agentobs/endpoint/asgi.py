@@ -20,7 +20,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _WRITERS = 4
 _MOST_WAITING = 200
-"""Requests that may wait for the database at once; what comes on top of them is not kept."""
+"""Requests that may wait for the database at once; what comes on top of them is to come again."""
 
 
 class FeedbackASGI:
@@ -34,6 +34,7 @@ class FeedbackASGI:
         self._writers: ThreadPoolExecutor | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._endpoint.wake()
         inside = self._inside(scope) if scope["type"] == "http" else None
         if inside is not None:
             await self._serve(_head(scope, inside), scope, receive, send)
@@ -91,10 +92,10 @@ class FeedbackASGI:
             raise self._endpoint.too_slow() from None
 
     async def _record(self, entry: Entry) -> Response:
-        if self._endpoint.options.store is None:
+        if not self._endpoint.waits:
             return self._endpoint.record(entry)
         if self._waiting >= _MOST_WAITING:
-            return self._endpoint.record_without_store(entry)
+            raise self._endpoint.out_of_reach()
         if self._writers is None:
             self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="agentobs-feedback")
         self._waiting += 1
@@ -133,6 +134,8 @@ def feedback_app(
     labels: Iterable[str] = (),
     store: str | None = None,
     strict: bool = False,
+    spool: str | None = None,
+    retention_days: float | None = None,
     per_token: int = options_.PER_TOKEN,
     per_address: int = options_.PER_ADDRESS,
     trusted_proxies: int = 0,
@@ -154,7 +157,10 @@ def feedback_app(
         labels: free labels that the metrics may tell apart; others are counted as `_other`.
         store: `sqlite:///FILE` or `postgresql://...` to keep the feedback itself; else AGENTOBS_FEEDBACK_STORE, else it
             is telemetry only.
-        strict: answer 503 to what cannot be stored, instead of keeping its telemetry only.
+        strict: answer 503 to what the store does not take at the moment, instead of letting it wait in the spool.
+        spool: file in which feedback waits while the store is out of reach; else AGENTOBS_FEEDBACK_SPOOL, else one in the
+            state folder of the account (~/.local/state/agentobs).
+        retention_days: delete from the store what has not changed for so long; without it everything is kept.
         per_token, per_address: requests a minute. Behind a reverse proxy see `trusted_proxies`.
         trusted_proxies: how many reverse proxies of yours stand in front and add to X-Forwarded-For.
         body_limit_bytes: longest body.
@@ -162,8 +168,9 @@ def feedback_app(
         late_after_s: age of a token from which on its feedback is marked as late.
 
     Raises:
-        ConfigError: no secret or a short one, a malformed allow list, a database that cannot be reached, a number that is
-            not allowed.
+        ConfigError: no secret, a short one or two different ones, a malformed allow list, a store whose file cannot be used
+            or whose tables are of another version, a number that is not allowed. A server that is out of reach is none:
+            feedback waits in the spool.
     """
     return FeedbackASGI(
         Endpoint(
@@ -173,6 +180,8 @@ def feedback_app(
                 labels=labels,
                 store=store,
                 strict=strict,
+                spool=spool,
+                retention_days=retention_days,
                 per_token=per_token,
                 per_address=per_address,
                 trusted_proxies=trusted_proxies,

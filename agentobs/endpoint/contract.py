@@ -1,6 +1,6 @@
 """What may be posted, in words for people (`SCHEMA`) and in code (`read`); tests hold the two together.
 
-A known label has its score; other labels are free words. So a rating is one of: a thumb, stars, a signal of what the user
+A known label has a score; other labels are free words. So a rating is one of: a thumb, stars, a signal of what the user
 did, or a score and a word of the caller's own.
 """
 
@@ -25,26 +25,38 @@ SIGNALS = ("copied", "regenerated", "edited", "abandoned")
 KNOWN_LABELS = (*THUMBS, *STARS, *SIGNALS)
 
 COMMENT_CHARS = 1_000
+CORRECTION_CHARS = 2_000
 LABEL_CHARS = 64
 TOKEN_CHARS = 2_048
 BODY_BYTES = 16_384
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 ID = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
+NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Control characters, which no database and no log takes for text; tab and line breaks are text."""
+TEXT_PATTERN = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$"
 
-_MEMBERS = ("token", "name", "value", "label", "comment", "id")
+_CONTENT = ("value", "label", "comment", "correction")
+_FREE_TEXTS = ("label", "comment", "correction")
+_MEMBERS = ("token", "name", "id", *_CONTENT, "withdraw", "receipt")
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A body that keeps to the contract. `value` is a score from 0 to 1; `id` is the name where none was given."""
+    """A body that keeps to the contract. `value` is a score from 0 to 1; `id` is the name where none was given.
+
+    Where `withdraw` is true the rating is taken back, and there is no content.
+    """
 
     token: str
     name: str
     value: float | None
     label: str | None
     comment: str | None
+    correction: str | None
     id: str
     source: FeedbackSource
+    withdraw: bool
+    receipt: str | None
 
 
 def _malformed(detail: str) -> NoReturn:
@@ -62,42 +74,71 @@ def read(body: bytes) -> Posted:
         RefusedError: it is not JSON, or not a rating; the detail names the member and what is allowed.
     """
     try:
-        found = json.loads(body.decode(), parse_constant=_not_a_number)
+        members = json.loads(body.decode(), parse_constant=_not_a_number)
     except (ValueError, RecursionError):
         _malformed("the body is not JSON in UTF-8")
-    if not isinstance(found, dict):
+    if not isinstance(members, dict):
         _malformed("the body is not a JSON object")
-    if any(member not in _MEMBERS for member in found):
+    return from_members(members)
+
+
+def from_members(members: dict[str, Any]) -> Posted:
+    """The rating in the members of a JSON object.
+
+    Raises:
+        RefusedError: as `read`.
+    """
+    if any(member not in _MEMBERS for member in members):
         _malformed(f"the body has a member that is not known; there are {', '.join(_MEMBERS)}")
-    label = _text(found, "label", LABEL_CHARS, least=1)
-    name = _name(found, label)
-    value = _value(found, name, label)
-    comment = _text(found, "comment", COMMENT_CHARS)
-    id_ = _text(found, "id", 64)
+    withdraw = _withdraw(members)
+    label = _text(members, "label", LABEL_CHARS, least=1)
+    name = _name(members, label)
+    value = None if withdraw else _value(members, name, label)
+    comment = _text(members, "comment", COMMENT_CHARS)
+    correction = _text(members, "correction", CORRECTION_CHARS)
+    id_ = _text(members, "id", 64)
     if id_ is not None and not ID.fullmatch(id_):
         _malformed("id is not allowed; allowed are 1 to 64 letters, digits, _ . ~ or -")
-    token = _text(found, "token", TOKEN_CHARS, least=1)
+    receipt = _text(members, "receipt", TOKEN_CHARS)
+    token = _text(members, "token", TOKEN_CHARS, least=1)
     if token is None:
         _malformed("token is missing")
     if name == STARS_NAME and label is None and value is not None:
         label = tuple(STARS)[round(value * 4)]
     source: FeedbackSource = "implicit" if name == IMPLICIT_NAME else "end_user"
-    return Posted(token, name, value, label, comment or None, id_ or name, source)
+    return Posted(
+        token, name, value, label, comment or None, correction or None, id_ or name, source, withdraw, receipt or None
+    )
 
 
-def _text(found: dict[str, Any], member: str, longest: int, least: int = 0) -> str | None:
-    if member not in found:
+def _withdraw(members: dict[str, Any]) -> bool:
+    if "withdraw" not in members:
+        return False
+    if members["withdraw"] is not True:
+        _malformed("withdraw is not allowed; allowed is true")
+    if any(member in members for member in _CONTENT):
+        _malformed(f"withdraw does not go together with {', '.join(_CONTENT)}")
+    return True
+
+
+def _text(members: dict[str, Any], member: str, longest: int, least: int = 0) -> str | None:
+    if member not in members:
         return None
-    text = found[member]
+    text = members[member]
     if not isinstance(text, str) or not least <= len(text) <= longest:
         _malformed(f"{member} is not allowed; allowed is a text of {least} to {longest} characters")
+    if member in _FREE_TEXTS and NOT_TEXT.search(text):
+        _malformed(f"{member} has a control character; allowed are tabs and line breaks")
     return text
 
 
-def _name(found: dict[str, Any], label: str | None) -> str:
-    name = _text(found, "name", 64) if "name" in found else IMPLICIT_NAME if label in SIGNALS else USER_FEEDBACK
+def _name(members: dict[str, Any], label: str | None) -> str:
+    implied = IMPLICIT_NAME if label in SIGNALS else USER_FEEDBACK
+    name = _text(members, "name", 64) if "name" in members else implied
     if name is None or not NAME.fullmatch(name):
         _malformed("name is not allowed; allowed are a letter and up to 63 letters, digits, . _ or -")
+    if label is None and "withdraw" in members:
+        return name
     if (name == IMPLICIT_NAME or label in SIGNALS) and (name != IMPLICIT_NAME or label not in SIGNALS):
         _malformed(f"the name {IMPLICIT_NAME} and the labels {', '.join(SIGNALS)} go together only")
     if name != STARS_NAME and label in STARS:
@@ -107,14 +148,12 @@ def _name(found: dict[str, Any], label: str | None) -> str:
     return name
 
 
-def _value(found: dict[str, Any], name: str, label: str | None) -> float | None:
-    if "value" not in found:
+def _value(members: dict[str, Any], name: str, label: str | None) -> float | None:
+    if "value" not in members:
         if label is None:
             _malformed("value and label are both missing; one of them is needed")
         return THUMBS.get(label, STARS.get(label))
-    if label in KNOWN_LABELS:
-        _malformed("value is not allowed with this label, which has a score of its own; leave it out")
-    value = found["value"]
+    value = members["value"]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         _malformed("value is not allowed; allowed is a number")
     if name == STARS_NAME:
@@ -126,35 +165,57 @@ def _value(found: dict[str, Any], name: str, label: str | None) -> float | None:
     return float(value)
 
 
-def _variant(
-    title: str, description: str, properties: dict[str, Any], required: list[str], **more: Any
-) -> dict[str, Any]:
+_TOKEN = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": TOKEN_CHARS,
+    "description": "What came with the answer.",
+}
+_ID = {
+    "type": "string",
+    "pattern": f"^{ID.pattern}$",
+    "description": "Posted again, it replaces the rating; without it the name is the id.",
+}
+_RECEIPT = {
+    "type": "string",
+    "maxLength": TOKEN_CHARS,
+    "description": "What the answer to the last post of this rating had; where there is no store it keeps a change from "
+    "being counted as a second rating.",
+}
+REPLACED = (
+    "keys and passwords of well-known forms, mail addresses, payment cards, IBANs, US social security numbers, phone "
+    "numbers in international form"
+)
+"""What is replaced in the texts that users write."""
+_COMMENT = {
+    "type": "string",
+    "maxLength": COMMENT_CHARS,
+    "pattern": TEXT_PATTERN,
+    "description": f"Free text. Replaced before it is kept: {REPLACED}.",
+}
+_CORRECTION = {
+    "type": "string",
+    "maxLength": CORRECTION_CHARS,
+    "pattern": TEXT_PATTERN,
+    "description": "The answer as it should have been; redacted like a comment.",
+}
+
+
+def _variant(title: str, description: str, properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {
         "title": title,
         "description": description,
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "token": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": TOKEN_CHARS,
-                "description": "What came with the answer.",
-            },
+            "token": _TOKEN,
             **properties,
-            "comment": {
-                "type": "string",
-                "maxLength": COMMENT_CHARS,
-                "description": "Free text; secrets and personal data are replaced before it is kept.",
-            },
-            "id": {
-                "type": "string",
-                "pattern": f"^{ID.pattern}$",
-                "description": "Posted again, it replaces what was said; without it the name is the id.",
-            },
+            "comment": _COMMENT,
+            "correction": _CORRECTION,
+            "id": _ID,
+            "receipt": _RECEIPT,
         },
         "required": ["token", *required],
-        **more,
     }
 
 
@@ -170,17 +231,19 @@ _FREE_LABEL = {
     "type": "string",
     "minLength": 1,
     "maxLength": LABEL_CHARS,
+    "pattern": TEXT_PATTERN,
     "not": {"enum": list(KNOWN_LABELS)},
     "description": "The score in a word.",
 }
 _STARS_NAME = {"const": STARS_NAME}
+_STARS_VALUE = {"type": "integer", "minimum": 1, "maximum": 5}
 
 SCHEMA: dict[str, Any] = {
     "anyOf": [
         _variant(
             "Thumb",
-            "A thumb up scores 1, a thumb down 0.",
-            {"name": _FREE_NAME, "label": {"enum": list(THUMBS)}},
+            "A thumb up scores 1, a thumb down 0, unless a score is given.",
+            {"name": _FREE_NAME, "label": {"enum": list(THUMBS)}, "value": _SCORE},
             ["label"],
         ),
         _variant(
@@ -191,23 +254,34 @@ SCHEMA: dict[str, Any] = {
         ),
         _variant("Label", "A free word without a score.", {"name": _FREE_NAME, "label": _FREE_LABEL}, ["label"]),
         _variant(
-            "Stars",
-            "One to five stars, as a number.",
-            {"name": _STARS_NAME, "value": {"type": "integer", "minimum": 1, "maximum": 5}},
-            ["name", "value"],
+            "Stars", "One to five stars, as a number.", {"name": _STARS_NAME, "value": _STARS_VALUE}, ["name", "value"]
         ),
         _variant(
             "Stars in a word",
-            "One to five stars, as a label; they score 0, 0.25, 0.5, 0.75 and 1.",
-            {"name": _STARS_NAME, "label": {"enum": list(STARS)}},
+            "One to five stars, as a label; they score 0, 0.25, 0.5, 0.75 and 1, unless a number is given.",
+            {"name": _STARS_NAME, "label": {"enum": list(STARS)}, "value": _STARS_VALUE},
             ["name", "label"],
         ),
         _variant(
             "Signal",
             "What the user did with the answer.",
-            {"name": {"const": IMPLICIT_NAME}, "label": {"enum": list(SIGNALS)}},
+            {"name": {"const": IMPLICIT_NAME}, "label": {"enum": list(SIGNALS)}, "value": _SCORE},
             ["label"],
         ),
+        {
+            "title": "Withdrawal",
+            "description": "Takes a rating back: its content is deleted where it is kept.",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "token": _TOKEN,
+                "name": {"type": "string", "pattern": f"^{NAME.pattern}$", "default": USER_FEEDBACK},
+                "id": _ID,
+                "withdraw": {"const": True},
+                "receipt": _RECEIPT,
+            },
+            "required": ["token", "withdraw"],
+        },
     ]
 }
 """JSON Schema (2020-12) of the body."""

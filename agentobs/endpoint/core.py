@@ -13,32 +13,38 @@ import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .. import guard, process
+from .. import guard
 from ..privacy import redact_text
 from ..privacy.plain import clean
-from ..records.feedback import Feedback
 from . import contract
 from .assets import Assets
 from .http import POST_HEADERS, Head, Response, sender
-from .ledger import Ledger
 from .limits import RateLimit, network_of
 from .options import Options
 from .problems import MEDIA_TYPE, NOT_COUNTED, RefusedError
-from .store import Row, StoreError
+from .revisions import MOST_IDS, RevisionCache, receipt_of, state_from, too_many_ids
+from .storage.errors import RateLimitedError, RowRefusedError, StorageError, TooManyIdsError
+from .storage.outbox import Outbox
+from .storage.rows import Limit, Row, Submission
+from .telemetry import Telemetry
 from .tokens import BadTokenError, Claims
 
 log = logging.getLogger("agentobs")
 
 _MINUTE_S = 60.0
 _PREFLIGHT_S = 600
+_RETRY_AFTER_S = 10
 _MEDIA = re.compile(
     r'\s*(application/json|text/plain)\s*(?:;\s*charset\s*=\s*"?(utf-8|us-ascii)"?\s*)?;?\s*', re.IGNORECASE
 )
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), "\N{REPLACEMENT CHARACTER}")
-_LOST = "feedback_storage"
+_BAD_TOKENS = {
+    "forged": "send the token as it was given",
+    "expired": "get a new token with a new answer",
+    "clock_skew": "the clock of the server that made the token is more than a minute ahead of this one's; set the clocks",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Entry:
     posted: contract.Posted
     claims: Claims
     key: str
-    digest: str
+    submission: Submission
 
 
 class Endpoint:
@@ -57,10 +63,29 @@ class Endpoint:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._assets = Assets()
-        self._ledger = Ledger()
+        self._revisions = RevisionCache()
+        self._telemetry = Telemetry(options.labels, options.store is not None)
+        self._outbox = (
+            Outbox(options.store, options.spool, options.retention_days, self._telemetry)
+            if options.store is not None
+            else None
+        )
         self._by_token = RateLimit(options.per_token, _MINUTE_S)
         self._by_address = RateLimit(options.per_address, _MINUTE_S)
-        self._said_idle = False
+        self._origin_logged = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether `record` may wait for a database."""
+        return self._outbox is not None
+
+    def wake(self) -> None:
+        """Called by every request: send what an earlier process could not."""
+        if self._outbox is not None:
+            try:
+                self._outbox.wake()
+            except Exception as error:  # noqa: BLE001
+                guard.failed("feedback.spool", error)
 
     # --- the head ---
     def open(self, head: Head) -> Response | None:
@@ -74,7 +99,12 @@ class Endpoint:
         if head.method not in ("POST", "OPTIONS"):
             raise RefusedError("method", "allowed are POST and OPTIONS", {"allow": "POST, OPTIONS"})
         if not self._may_post(head):
-            raise RefusedError("origin", "the origin of the page is not in the allow list of the endpoint")
+            self._explain_origin(head)
+            raise RefusedError(
+                "origin",
+                "the origin of the page is neither in origins= nor that of the Host header as it reaches the endpoint; "
+                "behind a proxy that rewrites Host, put the page's origin into origins=",
+            )
         if head.method == "OPTIONS":
             return Response(
                 204,
@@ -95,13 +125,25 @@ class Endpoint:
         if origin is None or "*" in self.options.origins or origin.lower() in self.options.origins:
             return True
         # A page of the host itself; who ends TLS in front of us may have changed the scheme, so it is left out.
-        scheme, found, host = origin.partition("://")
-        return bool(found) and scheme in ("http", "https") and host.lower() == head.headers.get("host", "").lower()
+        scheme, separator, host = origin.partition("://")
+        return bool(separator) and scheme in ("http", "https") and host.lower() == head.headers.get("host", "").lower()
+
+    def _explain_origin(self, head: Head) -> None:
+        if not self._origin_logged:
+            self._origin_logged = True
+            log.warning(
+                "agentobs: feedback of a page of origin %.100r is refused; it is not in origins=, and Host is %.100r",
+                head.headers.get("origin"),
+                head.headers.get("host"),
+            )
 
     def _within(self, limit: RateLimit, key: str, whose: str) -> None:
         wait_s = limit.wait_s(key)
         if wait_s > 0:
-            raise RefusedError("rate", f"too many requests of {whose}", {"retry-after": str(math.ceil(wait_s))})
+            raise self._too_many(whose, wait_s)
+
+    def _too_many(self, whose: str, wait_s: float) -> RefusedError:
+        return RefusedError("rate", f"too many requests of {whose}", {"retry-after": str(max(1, math.ceil(wait_s)))})
 
     def _readable(self, head: Head) -> None:
         if not _MEDIA.fullmatch(head.headers.get("content-type", "")):
@@ -130,107 +172,74 @@ class Endpoint:
         Raises:
             RefusedError: it is turned away.
         """
-        posted = contract.read(body)
+        return self.judge(contract.read(body))
+
+    def judge(self, posted: contract.Posted) -> Entry:
+        """What was posted, where it may be taken.
+
+        Raises:
+            RefusedError: it is turned away.
+        """
         try:
             claims = self.options.signer.read(posted.token)
         except BadTokenError as bad:
-            detail = "get a new token with a new answer" if bad.code == "expired" else "send the token as it was given"
-            raise RefusedError(bad.code, detail, {"www-authenticate": 'Bearer error="invalid_token"'}) from None
+            if bad.code == "malformed":
+                raise RefusedError("malformed", "the token is signed and is not one of this version") from None
+            raise RefusedError(
+                bad.code, _BAD_TOKENS[bad.code], {"www-authenticate": 'Bearer error="invalid_token"'}
+            ) from None
         self._within(self._by_token, claims.subject, "this token")
         if posted.name not in claims.names:
             raise RefusedError("scope", "the token was made for other names")
         posted = _redacted(posted)
         key = _digest(claims.subject, posted.name, posted.id)
-        self._ledger.admit(claims.subject, key)
-        return Entry(posted, claims, key, _digest(posted.value, posted.label, posted.comment, posted.source))
+        self._revisions.admit(claims.subject, key)
+        late = claims.age_s > self.options.late_after_s
+        return Entry(posted, claims, key, Submission(_row(posted, claims, key), claims.rated.sampled, late))
 
     # --- what becomes of it ---
     def record(self, entry: Entry) -> Response:
         """Keep the feedback where there is a store, emit it, and answer.
 
         Raises:
-            RefusedError: it could not be kept, and is to be refused then.
+            RefusedError: it could not be kept.
         """
-        revision = self._keep(entry)
-        self._emit(entry, revision)
-        return Response(202, {"content-type": "application/json"}, json.dumps({"id": entry.posted.id}).encode())
-
-    def record_without_store(self, entry: Entry) -> Response:
-        """`record` where the store has too much to do already.
-
-        Raises:
-            RefusedError: the options say that everything is to be kept.
-        """
-        self._storage_failed()
-        self._emit(entry, self._ledger.put(entry.claims.subject, entry.key, entry.digest))
-        return Response(202, {"content-type": "application/json"}, json.dumps({"id": entry.posted.id}).encode())
-
-    def _keep(self, entry: Entry) -> int | None:
-        subject, store = entry.claims.subject, self.options.store
-        if store is not None:
+        row, subject = entry.submission.row, entry.claims.subject
+        answer = {"id": entry.posted.id}
+        if self._outbox is None:
+            signer = self.options.signer
+            receipt = state_from(signer, entry.key, entry.posted.receipt)
+            revision, state = self._revisions.put(subject, row, receipt)
+            answer["receipt"] = receipt_of(signer, entry.key, state)
+        else:
+            limit = Limit(f"token:{subject}", self._by_token.interval_s, self._by_token.burst_s)
             try:
-                revision = store.put(_row(entry))
-            except StoreError:
-                self._storage_failed()
-            else:
-                self._ledger.learn(subject, entry.key, entry.digest, revision)
-                return revision
-        return self._ledger.put(subject, entry.key, entry.digest)
+                stored, revision = self._outbox.put(entry.submission, limit, MOST_IDS)
+            except StorageError:
+                raise self.out_of_reach() from None
+            except RowRefusedError as error:
+                log.warning("agentobs: feedback was refused by the store: %s", error)
+                raise RefusedError("unstorable", "the database refuses a text in it or in its token") from None
+            except RateLimitedError as error:
+                raise self._too_many("this token", error.wait_s) from None
+            except TooManyIdsError:
+                raise too_many_ids() from None
+            if not stored:
+                return _accepted(answer)
+            self._revisions.learn(subject, row, revision)
+        self._telemetry.accepted(entry.submission, revision)
+        return _accepted(answer)
 
-    def _storage_failed(self) -> None:
-        if self.options.strict:
-            raise RefusedError("storage", "try again later", {"retry-after": "10"})
-        state = process.current()
-        if state is not None:
-            try:
-                state.emitters.telemetry.dropped(_LOST)
-            except Exception as error:  # noqa: BLE001
-                guard.failed("feedback.lost", error)
-
-    def _emit(self, entry: Entry, revision: int | None) -> None:
-        state = process.current()
-        if state is None:
-            if not self._said_idle and self.options.store is None:
-                self._said_idle = True
-                log.warning("agentobs: feedback arrives and goes nowhere; call agentobs.instrument(), or give a store")
-            return
-        try:
-            late = entry.claims.age_s > self.options.late_after_s
-            state.emitters.feedback.accepted(_arrival(entry.claims, revision, late))
-            if revision is not None:
-                state.emitters.feedback.emit(self._feedback(entry, revision, late))
-        except Exception as error:  # noqa: BLE001
-            guard.failed("feedback.emit", error)
-
-    def _feedback(self, entry: Entry, revision: int, late: bool) -> Feedback:
-        posted, rated = entry.posted, entry.claims.rated
-        return Feedback(
-            posted.name,
-            posted.value,
-            posted.label,
-            posted.comment,
-            posted.source,
-            entry.key,
-            revision=revision,
-            late=late,
-            rated=rated,
-            remote=True,
-            free_label=self._is_free(posted.label),
-        )
-
-    def _is_free(self, label: str | None) -> bool:
-        return label is not None and label not in contract.KNOWN_LABELS and label not in self.options.labels
+    def out_of_reach(self) -> RefusedError:
+        """Why feedback that cannot be kept now is turned away."""
+        return RefusedError("storage", "try again later", {"retry-after": str(_RETRY_AFTER_S)})
 
     # --- answers ---
     def refused(self, refused: RefusedError) -> Response:
         """The answer to a request that is turned away, which is counted."""
         problem = refused.problem
-        state = process.current()
-        if state is not None and problem.code not in NOT_COUNTED:
-            try:
-                state.emitters.feedback.rejected(problem.code)
-            except Exception as error:  # noqa: BLE001
-                guard.failed("feedback.rejected", error)
+        if problem.code not in NOT_COUNTED:
+            self._telemetry.rejected(problem.code)
         return Response(problem.status, {"content-type": MEDIA_TYPE, **refused.headers}, refused.body())
 
     def failed(self, error: Exception) -> Response:
@@ -251,49 +260,53 @@ class Endpoint:
         return headers
 
 
+def _accepted(answer: Mapping[str, str]) -> Response:
+    return Response(202, {"content-type": "application/json"}, json.dumps(answer).encode())
+
+
 def _redacted(posted: contract.Posted) -> contract.Posted:
     """What may be kept of the texts that a user wrote."""
-    label, comment = _kept(posted.label), _kept(posted.comment)
-    return contract.Posted(posted.token, posted.name, posted.value, label, comment, posted.id, posted.source)
+    return replace(
+        posted,
+        label=_kept(posted.label, contract.LABEL_CHARS),
+        comment=_kept(posted.comment, contract.COMMENT_CHARS),
+        correction=_kept(posted.correction, contract.CORRECTION_CHARS),
+    )
 
 
-def _kept(text: str | None) -> str | None:
+def _kept(text: str | None, longest: int) -> str | None:
     if text is None or text in contract.KNOWN_LABELS:
         return text
-    return redact_text(clean(text).translate(_CONTROLS))[: contract.COMMENT_CHARS]
+    return redact_text(clean(text))[:longest]
 
 
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def _arrival(claims: Claims, revision: int | None, late: bool) -> str:
-    if revision is None:
-        return "repeated"
-    if revision > 0:
-        return "changed"
-    if claims.rated.trace_id is None or not claims.rated.sampled:
-        return "unknown_trace"
-    return "late" if late else "on_time"
-
-
-def _row(entry: Entry) -> Row:
-    posted, rated, now_s = entry.posted, entry.claims.rated, time.time()
+def _row(posted: contract.Posted, claims: Claims, key: str) -> Row:
+    rated, now_s = claims.rated, time.time()
+    # A rating without a correction has the digest that it had before there were corrections.
+    content = [posted.value, posted.label, posted.comment, posted.source]
+    content += [posted.correction] if posted.correction is not None else ["withdrawn"] if posted.withdraw else []
     return Row(
-        entry.key,
-        posted.name,
-        posted.id,
-        posted.value,
-        posted.label,
-        posted.comment,
-        posted.source,
-        rated.agent,
-        rated.model,
-        rated.level,
-        rated.conversation_id,
-        rated.trace_id,
-        rated.span_id,
-        entry.digest,
-        now_s,
-        now_s,
+        key=key,
+        name=posted.name,
+        id=posted.id,
+        value=posted.value,
+        label=posted.label,
+        comment=posted.comment,
+        source=posted.source,
+        agent=rated.agent,
+        model=rated.model,
+        level=rated.level,
+        conversation_id=rated.conversation_id,
+        trace_id=rated.trace_id,
+        span_id=rated.span_id,
+        digest=_digest(*content),
+        created_s=now_s,
+        updated_s=now_s,
+        subject=claims.subject,
+        correction=posted.correction,
+        withdrawn_s=now_s if posted.withdraw else None,
     )

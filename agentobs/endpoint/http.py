@@ -39,9 +39,18 @@ def below(path: str, mount: str) -> str | None:
 def sender(headers: Mapping[str, str], peer: str, trusted_proxies: int) -> str:
     """The address of the sender: the peer, or what the outermost of our own proxies saw in X-Forwarded-For.
 
-    Addresses further to the left were written by the sender.
+    Addresses further to the left were written by the sender. Some proxies write the port too.
     """
     if not trusted_proxies:
         return peer
     hops = [hop.strip() for hop in headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    return hops[-trusted_proxies] if len(hops) >= trusted_proxies else hops[0] if hops else peer
+    if not hops:
+        return peer
+    return _without_port(hops[-trusted_proxies] if len(hops) >= trusted_proxies else hops[0])
+
+
+def _without_port(hop: str) -> str:
+    """`192.0.2.1:443` and `[2001:db8::1]:443` without the port; an address of IPv6 has colons of its own."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop

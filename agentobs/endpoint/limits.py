@@ -19,8 +19,8 @@ class RateLimit:
     """
 
     def __init__(self, amount: int, period_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._interval_s = period_s / amount
-        self._burst_s = period_s - self._interval_s
+        self.interval_s = period_s / amount
+        self.burst_s = period_s - self.interval_s
         self._clock = clock
         self._empty_at: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
@@ -30,9 +30,9 @@ class RateLimit:
         now = self._clock()
         with self._lock:
             ahead = max(self._empty_at.get(key, now) - now, 0.0)
-            if ahead > self._burst_s:
-                return ahead - self._burst_s
-            self._empty_at[key] = now + ahead + self._interval_s
+            if ahead > self.burst_s:
+                return ahead - self.burst_s
+            self._empty_at[key] = now + ahead + self.interval_s
             self._empty_at.move_to_end(key)
             if len(self._empty_at) > _MOST_KEYS:
                 self._empty_at.popitem(last=False)
@@ -44,9 +44,9 @@ def network_of(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        found = ipaddress.IPv6Address(address.partition("%")[0])
+        parsed = ipaddress.IPv6Address(address.partition("%")[0])
     except ValueError:
         return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.IPv6Network((found, 64), strict=False))
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((parsed, 64), strict=False))

@@ -34,6 +34,7 @@ class _Minter:
         secret: str | Iterable[str] | None,
         header: str,
     ) -> None:
+        tokens.require_agreement(secret, maker)
         self._signer = tokens.signer_for(secret, maker)
         self._names = tokens.names_from(names)
         self._ttl_s = tokens.lifetime_from(ttl_s)

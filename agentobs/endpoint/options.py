@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..config import ConfigError
 from . import tokens
 from .contract import BODY_BYTES, LABEL_CHARS
-from .store import Store, store_at
+from .storage.errors import StorageError
+from .storage.store import Store, open_store
+
+if TYPE_CHECKING:
+    from .storage.spool import Spool
+
+log = logging.getLogger("agentobs")
 
 STORE_ENV = "AGENTOBS_FEEDBACK_STORE"
+SPOOL_ENV = "AGENTOBS_FEEDBACK_SPOOL"
 LATE_AFTER_S = 3_600.0
 BODY_TIMEOUT_S = 10.0
 PER_TOKEN = 30
@@ -31,7 +40,8 @@ class Options:
     origins: frozenset[str]
     labels: frozenset[str]
     store: Store | None
-    strict: bool
+    spool: Spool | None
+    retention_days: float | None
     per_token: int
     per_address: int
     trusted_proxies: int
@@ -47,6 +57,8 @@ def resolve(
     labels: Iterable[str] = (),
     store: str | None = None,
     strict: bool = False,
+    spool: str | None = None,
+    retention_days: float | None = None,
     per_token: int = PER_TOKEN,
     per_address: int = PER_ADDRESS,
     trusted_proxies: int = 0,
@@ -57,25 +69,32 @@ def resolve(
     """The options in force.
 
     Raises:
-        ConfigError: no secret or a short one, a malformed allow list, a database that cannot be reached, a number that is
-            not allowed, `strict` without a store.
+        ConfigError: no secret, a short one or two different ones, a malformed allow list, a store that cannot be used, a
+            number that is not allowed, `strict`, `spool` or `retention_days` without a store.
     """
-    found = tokens.secrets_from(secret)
-    if not found:
+    secrets = tokens.secrets_from(secret)
+    if not secrets:
         raise ConfigError(
             f"the feedback endpoint needs a secret: give secret=, or set {tokens.SECRET_ENV}; there is no default; "
             f"{tokens.MAKE_ONE}"
         )
-    signer = tokens.signer_of(found)
+    tokens.require_agreement(secret, "the feedback endpoint")
+    signer = tokens.signer_of(secrets)
     url = store or os.environ.get(STORE_ENV) or None
-    if strict and url is None:
-        raise ConfigError(f"strict=True needs a store: give store=, or set {STORE_ENV}")
+    if url is None:
+        for option, value in (("strict", strict or None), ("spool", spool), ("retention_days", retention_days)):
+            if value is not None:
+                raise ConfigError(f"{option}={value!r} needs a store: give store=, or set {STORE_ENV}")
+    if strict and spool is not None:
+        raise ConfigError(f"strict=True answers 503 instead of using a spool; leave out spool={spool!r}")
+    opened = _store(url) if url is not None else None
     options = Options(
         signer,
         _origins(origins),
         _labels(labels),
-        store_at(url) if url is not None else None,
-        strict,
+        opened,
+        _spool(opened, spool) if opened is not None and not strict else None,
+        None if retention_days is None else _number("retention_days", retention_days, 0.001),
         int(_number("per_token", per_token, 1)),
         int(_number("per_address", per_address, 1)),
         int(_number("trusted_proxies", trusted_proxies, 0)),
@@ -87,6 +106,32 @@ def resolve(
     return options
 
 
+def _store(url: str) -> Store:
+    store = open_store(url)
+    try:
+        store.check()
+    except StorageError as error:
+        # The product must start without its feedback store; what comes meanwhile waits in the spool.
+        log.warning("agentobs: the feedback store %s is out of reach at start: %s", store.where, error)
+    return store
+
+
+def _spool(store: Store, given: str | None) -> Spool | None:
+    from .storage.spool import Spool, default_path
+
+    path = given or os.environ.get(SPOOL_ENV) or default_path(store.where)
+    if path is None:
+        log.warning(
+            "agentobs: no folder for the spool of feedback can be written to, so what the store does not take is answered "
+            "with 503; set %s",
+            SPOOL_ENV,
+        )
+        return None
+    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise ConfigError(f"spool={path!r} is not allowed: its folder does not exist")
+    return Spool(path)
+
+
 def _number(option: str, value: float, least: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < 2**31:
         raise ConfigError(f"{option}={value!r} is not allowed; allowed is a number from {least:g} up")
@@ -96,11 +141,11 @@ def _number(option: str, value: float, least: float) -> float:
 def _labels(labels: Iterable[str]) -> frozenset[str]:
     if isinstance(labels, str):
         raise ConfigError(f"labels={labels!r} is a text; allowed is a list of them")
-    found = frozenset(labels)
-    for label in found:
+    texts = frozenset(labels)
+    for label in texts:
         if not isinstance(label, str) or not 0 < len(label) <= LABEL_CHARS:
             raise ConfigError(f"labels has {label!r}; allowed is a text of 1 to {LABEL_CHARS} characters")
-    return found
+    return texts
 
 
 def _origins(origins: Iterable[str]) -> frozenset[str]:

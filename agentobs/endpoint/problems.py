@@ -27,8 +27,10 @@ PROBLEMS: Mapping[str, Problem] = {
     problem.code: problem
     for problem in (
         Problem("malformed", 400, "The request is not understood"),
+        Problem("unstorable", 400, "The feedback cannot be kept as it is"),
         Problem("forged", 401, "The token is not one of ours"),
         Problem("expired", 401, "The token has expired"),
+        Problem("clock_skew", 401, "The token is of a later time than the server's"),
         Problem("origin", 403, "Pages of this origin may not post feedback"),
         Problem("scope", 403, "The token does not allow to rate this name"),
         Problem("replayed", 403, "The token has been used for too many ratings"),

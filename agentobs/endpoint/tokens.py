@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-import secrets as random
+import re
+import secrets as randomness
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ..config import ConfigError
 from ..context import RUN
 from ..records.agents import Run
 from ..records.feedback import Rated
-from .contract import DEFAULT_NAMES, NAME
+from .contract import DEFAULT_NAMES, NAME, NOT_TEXT
 
 SECRET_ENV = "AGENTOBS_FEEDBACK_SECRET"  # noqa: S105  the name of the variable
 SECRET_LEAST_BYTES = 32
@@ -28,13 +29,16 @@ TTL_S = 7 * 86_400
 SKEW_S = 60
 """How far the clock of the process that made a token may be ahead of ours."""
 
+_MEMBERS = 9
+_TRACE_ID = re.compile(r"[0-9a-f]{32}")
+_SPAN_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_NAMES = 20
 _LONGEST_TEXT = 200
 MAKE_ONE = """make one with: python -c "import secrets; print(secrets.token_urlsafe(32))\""""
 
 
 class BadTokenError(Exception):
-    """A token that cannot be used; `code` is `forged` or `expired`."""
+    """A token that cannot be used; `code` is `forged`, `expired`, `clock_skew` or `malformed` (signed, and not a token)."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -60,17 +64,22 @@ class Signer:
         except ImportError as error:
             raise ConfigError("feedback needs itsdangerous: pip install itsdangerous") from error
         self._bad = BadData
-        self._serializer: Any = URLSafeTimedSerializer(
-            list(reversed(secrets)),  # it wants the newest last
-            salt="agentobs.feedback",
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
+
+        def serializer(salt: str) -> Any:
+            return URLSafeTimedSerializer(
+                list(reversed(secrets)),  # it wants the newest last
+                salt=salt,
+                signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+            )
+
+        self._serializer = serializer("agentobs.feedback")
+        self._receipts = serializer("agentobs.feedback.receipt")
 
     def mint(self, rated: Rated, names: tuple[str, ...], ttl_s: float) -> str:
         """A token for `rated`, good for `names` for `ttl_s` seconds."""
         # Without a trace two answers could look alike, so they are told apart by a number of their own.
-        subject = rated.trace_id or random.token_hex(16)
-        texts = [_short(text) for text in (rated.conversation_id, rated.agent, rated.model, rated.level)]
+        subject = rated.trace_id or randomness.token_hex(16)
+        texts = [_fitting(text) for text in (rated.conversation_id, rated.agent, rated.model, rated.level)]
         token: str = self._serializer.dumps([subject, rated.span_id, int(rated.sampled), *texts, names, int(ttl_s)])
         return token
 
@@ -78,25 +87,71 @@ class Signer:
         """What `token` says.
 
         Raises:
-            BadTokenError: it was not signed with one of the secrets, or its time is over.
+            BadTokenError: it was not signed with one of the secrets, is not of this time, or is not a token.
         """
         if not token.isascii():
             raise BadTokenError("forged")
         try:
             payload, stamp = self._serializer.loads(token, return_timestamp=True)
-            subject, span_id, sampled, conversation_id, agent, model, level, names, ttl_s = payload
             age_s = time.time() - stamp.timestamp()
-        except (self._bad, ValueError, TypeError, OverflowError):
+        except (self._bad, ValueError, TypeError, OverflowError, OSError):
             raise BadTokenError("forged") from None
-        if age_s > ttl_s or age_s < -SKEW_S:
+        rated, subject, names, ttl_s = _checked(payload)
+        if age_s > ttl_s:
             raise BadTokenError("expired")
-        rated = Rated(subject if span_id else None, span_id, bool(sampled), conversation_id, agent, model, level)
-        return Claims(rated, tuple(names), f"{subject}:{span_id or ''}", max(age_s, 0.0))
+        if age_s < -SKEW_S:
+            raise BadTokenError("clock_skew")
+        return Claims(rated, names, f"{subject}:{rated.span_id or ''}", max(age_s, 0.0))
+
+    def seal(self, payload: Any) -> str:
+        """A signed text that carries `payload`, and that no one takes for a token."""
+        text: str = self._receipts.dumps(payload)
+        return text
+
+    def unseal(self, text: str) -> Any:
+        """What `seal` was given; `None` for a text that it did not make."""
+        if not text.isascii():
+            return None
+        try:
+            return self._receipts.loads(text)
+        except (self._bad, ValueError, TypeError, OverflowError):
+            return None
 
 
-def _short(text: str | None) -> str | None:
-    """`text` where it fits into a header; a cut one would name something else."""
-    return text if text is not None and len(text) <= _LONGEST_TEXT else None
+def _checked(payload: Any) -> tuple[Rated, str, tuple[str, ...], float]:
+    """What a token rates, its subject, the names it allows, and its lifetime.
+
+    Raises:
+        BadTokenError: somebody who knows the secret signed something else.
+    """
+    if not isinstance(payload, list) or len(payload) != _MEMBERS:
+        raise BadTokenError("malformed")
+    subject, span_id, sampled, *texts, names, ttl_s = payload
+    whole = (
+        isinstance(subject, str)
+        and _TRACE_ID.fullmatch(subject) is not None
+        and (span_id is None or (isinstance(span_id, str) and _SPAN_ID.fullmatch(span_id) is not None))
+        and isinstance(sampled, int)
+        and all(text is None or (isinstance(text, str) and _fitting(text) is not None) for text in texts)
+        and isinstance(names, list)
+        and 0 < len(names) <= _MOST_NAMES
+        and all(isinstance(name, str) and NAME.fullmatch(name) for name in names)
+        and isinstance(ttl_s, (int, float))
+        and not isinstance(ttl_s, bool)
+        and ttl_s > 0
+    )
+    if not whole:
+        raise BadTokenError("malformed")
+    conversation_id, agent, model, level = texts
+    rated = Rated(subject if span_id else None, span_id, bool(sampled), conversation_id, agent, model, level)
+    return rated, subject, tuple(names), ttl_s
+
+
+def _fitting(text: str | None) -> str | None:
+    """`text` where it fits into a header and into a database; one that was changed would name something else."""
+    if text is None or len(text) > _LONGEST_TEXT or NOT_TEXT.search(text):
+        return None
+    return text if text.isascii() or text.encode("utf-8", "replace").decode() == text else None
 
 
 @functools.lru_cache(maxsize=16)
@@ -108,8 +163,8 @@ def signer_of(secrets: tuple[str, ...]) -> Signer:
 _adopted: Signer | None = None
 
 
-def adopt(signer: Signer) -> None:
-    """Have tokens signed by `signer` where nothing else is said: the endpoint of this process will read them."""
+def adopt(signer: Signer | None) -> None:
+    """Have tokens signed by `signer` where nothing else is given: the endpoint of this process will read them."""
     global _adopted  # noqa: PLW0603  one default for the process
     _adopted = signer
 
@@ -124,13 +179,13 @@ def secrets_from(given: str | Iterable[str] | None) -> tuple[str, ...]:
     """
     where = "secret"
     if given is None:
-        where, found = SECRET_ENV, tuple(filter(None, map(str.strip, os.environ.get(SECRET_ENV, "").split(","))))
+        where, secrets = SECRET_ENV, tuple(filter(None, map(str.strip, os.environ.get(SECRET_ENV, "").split(","))))
     else:
-        found = (given,) if isinstance(given, str) else tuple(given)
-        if not found:
+        secrets = (given,) if isinstance(given, str) else tuple(given)
+        if not secrets:
             raise ConfigError(f"secret is an empty list; {MAKE_ONE}")
-    for number, secret in enumerate(found, 1):
-        which = where if len(found) == 1 else f"{where} (number {number} of {len(found)})"
+    for number, secret in enumerate(secrets, 1):
+        which = where if len(secrets) == 1 else f"{where} (number {number} of {len(secrets)})"
         if not isinstance(secret, str):
             raise ConfigError(f"{which} is a {type(secret).__name__}; allowed is a text")
         length = len(secret.encode("utf-8", "surrogatepass"))
@@ -138,7 +193,23 @@ def secrets_from(given: str | Iterable[str] | None) -> tuple[str, ...]:
             raise ConfigError(
                 f"{which} is {length} bytes long; allowed is a random one of {SECRET_LEAST_BYTES} or more; {MAKE_ONE}"
             )
-    return found
+    return secrets
+
+
+def require_agreement(secret: str | Iterable[str] | None, maker: str) -> None:
+    """Check that what is signed elsewhere in the program with the variable's secret is believed by `maker`.
+
+    Raises:
+        ConfigError: the option and AGENTOBS_FEEDBACK_SECRET have different secrets.
+    """
+    if secret is None:
+        return
+    signing, believed = secrets_from(None)[:1], secrets_from(secret)
+    if signing and signing[0] not in believed:
+        raise ConfigError(
+            f"secret= of {maker} is another one than {SECRET_ENV}: every token that is signed with the one would be "
+            f"refused by the other; unset one of them, or give both: secret=[NEW, OLD]"
+        )
 
 
 def signer_for(secret: str | Iterable[str] | None, maker: str) -> Signer:
@@ -149,10 +220,10 @@ def signer_for(secret: str | Iterable[str] | None, maker: str) -> Signer:
     """
     if secret is None and _adopted is not None:
         return _adopted
-    found = secrets_from(secret)
-    if not found:
+    secrets = secrets_from(secret)
+    if not secrets:
         raise ConfigError(f"{maker} needs a secret: give secret=, or set {SECRET_ENV}; there is no default; {MAKE_ONE}")
-    return signer_of(found)
+    return signer_of(secrets)
 
 
 def names_from(names: Iterable[str]) -> tuple[str, ...]:
@@ -161,15 +232,15 @@ def names_from(names: Iterable[str]) -> tuple[str, ...]:
     Raises:
         ValueError: there is none, there are too many, or one is not a name.
     """
-    found = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
-    if not found or len(found) > _MOST_NAMES:
-        raise ValueError(f"names={found!r} is not allowed; allowed are 1 to {_MOST_NAMES} names")
-    for name in found:
+    unique = (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
+    if not unique or len(unique) > _MOST_NAMES:
+        raise ValueError(f"names={unique!r} is not allowed; allowed are 1 to {_MOST_NAMES} names")
+    for name in unique:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise ValueError(
                 f"names has {name!r}, which is not allowed; allowed are a letter and up to 63 letters, digits, . _ or -"
             )
-    return found
+    return unique
 
 
 def lifetime_from(ttl_s: float) -> float:

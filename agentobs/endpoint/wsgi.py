@@ -30,6 +30,7 @@ class FeedbackWSGI:
         self._path = path
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        self._endpoint.wake()
         inside: str | None = environ.get("PATH_INFO", "")
         if self._app is not None:
             inside = below(inside or "", self._path)
@@ -130,6 +131,8 @@ def feedback_wsgi(
     labels: Iterable[str] = (),
     store: str | None = None,
     strict: bool = False,
+    spool: str | None = None,
+    retention_days: float | None = None,
     per_token: int = options_.PER_TOKEN,
     per_address: int = options_.PER_ADDRESS,
     trusted_proxies: int = 0,
@@ -150,6 +153,8 @@ def feedback_wsgi(
                 labels=labels,
                 store=store,
                 strict=strict,
+                spool=spool,
+                retention_days=retention_days,
                 per_token=per_token,
                 per_address=per_address,
                 trusted_proxies=trusted_proxies,

@@ -26,12 +26,22 @@ class Rated:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a rating is counted as: its score and its label."""
+
+    value: float | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """What somebody says of `rated`: `value` is a number (0 to 1 for the score metric), `label` a word; one of both.
 
     Without ids in `rated` the current span is meant, or none where `remote` says that the feedback came from outside and
     has nothing to do with the current span and run. `revision` is 0 for the first word on it. `free_label` is true for a
-    label that somebody outside has made up: it goes into the event and not into the metrics.
+    label that somebody outside has made up: it goes into the event and not into the metrics. `previous` is what the
+    revision before was counted as, `withdrawn` is true where there is nothing in its place; `correction` is the answer as
+    it should have been.
     """
 
     name: str
@@ -45,3 +55,6 @@ class Feedback:
     rated: Rated = Rated()
     remote: bool = False
     free_label: bool = False
+    withdrawn: bool = False
+    previous: Content = Content()
+    correction: str | None = None

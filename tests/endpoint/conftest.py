@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +11,22 @@ import pytest
 from agentobs.endpoint import tokens
 from agentobs.testing import Captured
 from tests.support.endpoint.twins import ASGI, WSGI, Twin
+from tests.support.stack import PostgreSQL, postgresql
 
 
 @pytest.fixture(autouse=True)
-def _no_secret_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AGENTOBS_FEEDBACK_SECRET", "AGENTOBS_FEEDBACK_STORE"):
+def _nothing_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AGENTOBS_FEEDBACK_SECRET", "AGENTOBS_FEEDBACK_STORE", "AGENTOBS_FEEDBACK_SPOOL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(tokens, "_adopted", None)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    tokens.adopt(None)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    """A PostgreSQL for the tests of one file."""
+    with postgresql() as running:
+        yield running
 
 
 @pytest.fixture(params=[ASGI, WSGI])

@@ -35,7 +35,10 @@ def rating(seen: Captured) -> dict[str, Any]:
         ({"name": "stars", "value": 1}, {"name": "stars", "value": 0.0, "label": "1_star"}),
         ({"name": "stars", "value": 4}, {"name": "stars", "value": 0.75, "label": "4_stars"}),
         ({"name": "stars", "label": "5_stars"}, {"name": "stars", "value": 1.0, "label": "5_stars"}),
-        ({"value": 1, "comment": "so good"}, {"name": "user_feedback", "value": 1.0, "comment": "so good"}),
+        ({"value": 1, "comment": "so\tgood\r\n"}, {"name": "user_feedback", "value": 1.0, "comment": "so\tgood\r\n"}),
+        ({"label": "thumbs_down", "value": 0}, {"name": "user_feedback", "value": 0.0, "label": "thumbs_down"}),
+        ({"label": "thumbs_up", "value": 0.9}, {"name": "user_feedback", "value": 0.9, "label": "thumbs_up"}),
+        ({"name": "stars", "label": "4_stars", "value": 4}, {"name": "stars", "value": 0.75, "label": "4_stars"}),
     ],
 )
 def test_a_rating_is_thumbs_or_stars_or_a_score_or_a_word(
@@ -59,18 +62,27 @@ def test_what_users_do_is_feedback_without_a_score_and_of_its_own_source(
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain;charset=UTF-8", 'Text/Plain; charset="utf-8"'])
 def test_path_with_or_without_slash_and_both_media_types(twin: Twin, path: str, media_type: str) -> None:
     answer = twin.post({"token": token(), "label": "thumbs_up"}, media_type, path)
-    assert (answer.status, answer.json) == (202, {"id": "user_feedback"})
+    assert (answer.status, answer.json["id"]) == (202, "user_feedback")
 
 
 def test_the_id_that_was_given_comes_back(twin: Twin) -> None:
-    assert twin.post({"token": token(), "label": "thumbs_up", "id": "page-3"}).json == {"id": "page-3"}
+    assert twin.post({"token": token(), "label": "thumbs_up", "id": "page-3"}).json["id"] == "page-3"
 
 
 @pytest.mark.parametrize(
     ("said", "detail"),
     [
         ({}, "value and label are both missing"),
-        ({"label": "thumbs_up", "value": 0}, "has a score of its own"),
+        ({"label": "thumbs_up", "value": 5}, "from 0 to 1"),
+        ({"name": "stars", "label": "5_stars", "value": 0.5}, "1, 2, 3, 4 or 5"),
+        ({"label": "a\x00b"}, "label has a control character"),
+        ({"value": 1, "comment": "a\x00b"}, "comment has a control character"),
+        ({"value": 1, "comment": "a\x1bb"}, "comment has a control character"),
+        ({"value": 1, "correction": "a\x7f"}, "correction has a control character"),
+        ({"value": 1, "correction": "x" * 2001}, "0 to 2000 characters"),
+        ({"withdraw": False}, "allowed is true"),
+        ({"withdraw": True, "value": 1}, "does not go together"),
+        ({"withdraw": True, "comment": ""}, "does not go together"),
         ({"value": 1.5}, "from 0 to 1"),
         ({"value": -0.1}, "from 0 to 1"),
         ({"value": True}, "a number"),
@@ -166,11 +178,17 @@ def test_answers_set_no_cookie_and_are_not_stored(twin: Twin) -> None:
 
 
 def test_secrets_and_personal_data_in_comments_and_free_labels_are_replaced(twin: Twin, seen: Captured) -> None:
-    said = {"token": token(), "label": "ask bob@example.com", "comment": "my key is sk-abcdefghijklmnopqrstuvwx\x00"}
+    said = {"token": token(), "label": "ask bob@example.com", "comment": "my key is sk-abcdefghijklmnopqrstuvwx"}
     assert twin.post(said).status == 202
     assert rating(seen)["label"] == "ask [EMAIL]"
     assert rating(seen)["comment"].startswith("my key is [SECRET]")
     assert "abcdefgh" not in json.dumps(seen.events[0].attributes)
+
+
+def test_a_corrected_answer_is_feedback_and_redacted(twin: Twin, seen: Captured) -> None:
+    rating = {"token": token(), "label": "thumbs_down", "correction": "Write to bob@example.com instead."}
+    assert twin.post(rating).status == 202
+    assert seen.events[0].attributes["agentobs.feedback.correction"] == "Write to [EMAIL] instead."
 
 
 def test_lone_surrogates_do_no_harm(twin: Twin, seen: Captured) -> None:

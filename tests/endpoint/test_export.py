@@ -11,18 +11,16 @@ from pathlib import Path
 import pytest
 
 from agentobs.cli import main
-from agentobs.endpoint.store import store_at
 from agentobs.testing import Captured
+from tests.support.endpoint.stores import checked, row
 from tests.support.endpoint.twins import ASGI, token
 from tests.support.stack import postgresql
-
-from .test_store import row
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path}/feedback.db"
-    store = store_at(url)
+    store = checked(url)
     store.put(row(key="1", name="tone", label="rude", comment='=HYPERLINK("http://evil.example")', updated_s=86_400.0))
     store.put(row(key="2", name="facts", value=0.5, comment="grün, naïve", updated_s=172_800.5))
     store.close()
@@ -60,7 +58,6 @@ def test_what_was_posted_comes_out_of_postgresql(seen: Captured, capsys: pytest.
         twin = ASGI(store=server.dsn)
         twin.post({"token": token(), "label": "4_stars", "name": "stars"})
         assert main(["feedback", "export", "--store", server.dsn]) == 0
-        twin.app._endpoint.options.store.close()
     (said,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (said["name"], said["label"], said["value"], said["agent"]) == ("stars", "4_stars", 0.75, "support")
     assert said["trace_id"] == seen.events[0].trace_id

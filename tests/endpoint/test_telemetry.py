@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 import agentobs
-from agentobs.endpoint.ledger import MOST_IDS
+from agentobs.endpoint.revisions import MOST_IDS
 from agentobs.testing import Captured
 from tests.support.endpoint.twins import ASGI, SECRET, Twin, token
 

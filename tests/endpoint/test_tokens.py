@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 
 import pytest
@@ -15,9 +16,11 @@ from tests.support.endpoint.twins import ASGI, SECRET, Twin, token
 OTHER = "another secret that is long enough too"
 
 
+NOW = time.time
+
+
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    now = time.time
-    monkeypatch.setattr(time, "time", lambda: now() + seconds)
+    monkeypatch.setattr(time, "time", lambda: NOW() + seconds)
 
 
 def test_a_token_fits_into_a_header_and_carries_what_the_event_needs(seen: Captured) -> None:
@@ -68,6 +71,47 @@ def test_a_signed_word_of_another_kind_is_401(twin: Twin) -> None:
         assert twin.post({"token": other, "label": "thumbs_up"}).problem == "forged"
 
 
+WHOLE = ["1" * 32, "2" * 16, 1, None, None, None, None, ["user_feedback"], 3600]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        (0, None),
+        (0, "not a trace"),
+        (1, "not a span"),
+        (1, 7),
+        (2, "yes"),
+        (3, "a\x00b"),
+        (4, 3),
+        (5, "x" * 5000),
+        (7, "user_feedback"),
+        (7, []),
+        (7, [3]),
+        (8, "a week"),
+        (8, None),
+        (8, True),
+        (8, -1),
+        (None, "text"),
+        (None, None),
+        (None, {"a": 1}),
+        (None, []),
+    ],
+)
+def test_what_is_signed_and_is_no_token_is_400(twin: Twin, member: int | None, value: object) -> None:
+    from itsdangerous import URLSafeTimedSerializer
+
+    payload: object = value
+    if member is not None:
+        payload = [*WHOLE[:member], value, *WHOLE[member + 1 :]]
+    sign = URLSafeTimedSerializer(
+        SECRET, salt="agentobs.feedback", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    )
+    assert twin.post({"token": sign.dumps(WHOLE), "label": "thumbs_up"}).status == 202
+    answer = twin.post({"token": sign.dumps(payload), "label": "thumbs_up"})
+    assert (answer.status, answer.problem) == (400, "malformed")
+
+
 def test_an_expired_token_is_401(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
     short, long = token(ttl_s=60), token(ttl_s=7200)
     later(monkeypatch, 3600)
@@ -80,7 +124,7 @@ def test_a_token_lives_for_a_week_unless_told_otherwise(twin: Twin, monkeypatch:
     made = token()
     later(monkeypatch, 7 * 86_400 - 60)
     assert twin.post({"token": made, "label": "thumbs_up"}).status == 202
-    later(monkeypatch, 120)
+    later(monkeypatch, 7 * 86_400 + 60)
     assert twin.post({"token": made, "label": "thumbs_up"}).problem == "expired"
 
 
@@ -90,8 +134,11 @@ def test_a_clock_that_is_a_little_ahead_is_forgiven_and_one_that_is_far_ahead_is
     made = token()
     later(monkeypatch, -30)
     assert twin.post({"token": made, "label": "thumbs_up"}).status == 202
-    later(monkeypatch, -3600)
-    assert twin.post({"token": made, "label": "thumbs_up"}).problem == "expired"
+    for ahead_s in (61, 3600):
+        later(monkeypatch, -ahead_s)
+        answer = twin.post({"token": made, "label": "thumbs_up"})
+        assert (answer.status, answer.problem) == (401, "clock_skew")
+        assert "set the clocks" in answer.json["detail"]
 
 
 def test_a_name_that_the_token_does_not_allow_is_403(twin: Twin) -> None:
@@ -135,6 +182,24 @@ def test_a_short_secret_of_the_variable_is_named_and_not_shown(monkeypatch: pyte
     with pytest.raises(ConfigError, match="AGENTOBS_FEEDBACK_SECRET is 7 bytes long") as caught:
         agentobs.feedback_app()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        agentobs.feedback_app,
+        agentobs.feedback_wsgi,
+        lambda **options: agentobs.FeedbackTokenMiddleware(None, **options),  # type: ignore[arg-type]
+        lambda **options: agentobs.FeedbackTokenWSGI(None, **options),  # type: ignore[arg-type]
+    ],
+)
+def test_a_variable_and_an_option_that_differ_are_an_error_when_the_app_is_made(make, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("AGENTOBS_FEEDBACK_SECRET", OTHER)
+    with pytest.raises(ConfigError, match="is another one than AGENTOBS_FEEDBACK_SECRET") as caught:
+        make(secret=SECRET)
+    assert SECRET not in str(caught.value)
+    make(secret=[SECRET, OTHER])
+    make(secret=OTHER)
 
 
 def test_a_token_needs_a_secret(seen: Captured) -> None:

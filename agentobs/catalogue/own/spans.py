@@ -18,7 +18,14 @@ from .agents import (
 from .calls import ERROR_CLASS, OUTCOME, STREAM_CHUNKS, STREAM_ENDING
 from .cost import COST_SOURCE, COST_USD, UNPRICED_REASON
 from .decisions import DECISION_OUTCOME
-from .feedback import FEEDBACK_ID, FEEDBACK_LATE, FEEDBACK_REVISION, FEEDBACK_SOURCE
+from .feedback import (
+    FEEDBACK_CORRECTION,
+    FEEDBACK_ID,
+    FEEDBACK_LATE,
+    FEEDBACK_REVISION,
+    FEEDBACK_SOURCE,
+    FEEDBACK_WITHDRAWN,
+)
 from .retries import RETRIES
 
 ANNOTATIONS = (DECISION_OUTCOME, genai.EVALUATION_NAME, genai.SCORE_VALUE, genai.SCORE_LABEL)
@@ -55,6 +62,8 @@ _FEEDBACK = (
     FEEDBACK_ID,
     FEEDBACK_REVISION,
     FEEDBACK_LATE,
+    FEEDBACK_WITHDRAWN,
+    FEEDBACK_CORRECTION,
 )
 EXTRAS: Mapping[Span | Event, tuple[Attribute, ...]] = {
     genai.INFERENCE: _CALL,

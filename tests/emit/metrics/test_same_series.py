@@ -95,6 +95,10 @@ def test_each_generation_of_names_has_its_own(both: Both) -> None:
 _ELSEWHERE = {
     "agentobs.feedback.rejected",
     "agentobs.feedback.accepted",
+    "agentobs.feedback.revised",
+    "agentobs.feedback.revised.score",
+    "agentobs.feedback.storage.rows",
+    "agentobs.feedback.storage.errors",
     "agentobs.internal.errors",
     "agentobs.dropped",
     "agentobs.retry.attempts",
