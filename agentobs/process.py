@@ -23,6 +23,10 @@ class State:
     def __init__(self, config: Config, emitters: Emitters) -> None:
         self.config = config
         self.emitters = emitters
+        self.capture = config.capture
+        """Content capture: `none`, `redacted` or `full`."""
+        self.provider_hosts = emitters.prices.provider_hosts
+        """The user's own hosts with the provider behind each (the price file's `[providers]`)."""
         self.errors = guard.Errors(emitters.telemetry.error)
 
 

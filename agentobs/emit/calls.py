@@ -7,7 +7,6 @@ combination of labels. A call then costs one span, two or three histogram record
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from .. import guard
@@ -22,8 +21,8 @@ from ..records.usage import Cost, Usage
 from .events import Events
 from .measures import Measures, Opening
 from .retries import RetryEmitter
-from .sinks import LOCK, Series, Sum
-from .spans import Parent, Spans, attach, check, current_context, detach, fail, message_of
+from .sinks import LOCK, Series
+from .spans import Parent, Spans, check, fail, message_of
 
 _MAX_CACHED = 1_000
 _PARAMETERS = {
@@ -53,24 +52,28 @@ class OpenCall:
     """A model call under way: its clock, its span and the run it belongs to.
 
     Attributes:
+        emitter: who opened it.
         request: what was asked.
+        opening: what every call of this operation, provider and model starts with.
         covers: whether calls that a library below makes meanwhile are part of this one.
         owner: whatever the integration that opened the call wants to find again from inside it; opaque here.
         run: the run it belongs to, `None` outside of any.
         started_ns: nanoseconds of the epoch; started_s, ended_s: seconds of `time.perf_counter()`, 0.0 while under way.
+        result, ending, cost: what came back, how it ended and what it cost; `ending` is `None` while it is under way.
+        outer_context: the OpenTelemetry context around the call's own span.
         chunks, first_chunk_s, last_chunk_s: chunks of a stream that the program received, and when.
     """
 
     __slots__ = (
-        "_emitter",
-        "active",
         "chunks",
         "cost",
         "covers",
+        "emitter",
         "ended_s",
         "ending",
         "first_chunk_s",
         "last_chunk_s",
+        "opening",
         "outer_context",
         "owner",
         "request",
@@ -82,10 +85,11 @@ class OpenCall:
         "started_s",
     )
 
-    def __init__(self, emitter: CallEmitter, request: CallRequest, run: Run | None) -> None:
-        self._emitter = emitter
+    def __init__(self, emitter: CallEmitter, request: CallRequest, run: Run | None, opening: Opening) -> None:
+        self.emitter = emitter
         self.request = request
         self.run = run
+        self.opening = opening
         self.started_ns = 0
         self.started_s = self.ended_s = self.first_chunk_s = self.last_chunk_s = 0.0
         self.chunks = self.retries = 0
@@ -93,22 +97,9 @@ class OpenCall:
         self.result = _NOTHING
         self.ending: CallEnding | None = None
         self.cost: Cost | None = None
-        self.active: Sum | None = None
         self.owner: Any = None
         self.span: Any = None
         self.outer_context: Any = None
-
-    def enter(self) -> Any:
-        """Make the call's span current for its request; what comes back goes to `leave`."""
-        if self.span is None:
-            return None
-        self.outer_context = current_context()
-        return attach(self.span, self.outer_context)
-
-    def leave(self, token: Any) -> None:
-        """Undo `enter`."""
-        if token is not None:
-            detach(token)
 
     def chunk(self) -> None:
         """Note that a chunk came now."""
@@ -120,22 +111,11 @@ class OpenCall:
     def attempt_failed(self, retry: Retry) -> None:
         """Count an attempt that is about to be made again."""
         self.retries += 1
-        self._emitter.retries.emit_in_call(retry, self)
+        self.emitter.retries.emit_in_call(retry, self)
 
     def adopt(self, tracer: Any, given: Any) -> Any:
         """See `Spans.adopt`."""
-        return self._emitter.spans.adopt(tracer, self.span, self.outer_context, given)
-
-    def end(self, result: CallResult, ending: CallEnding, ended_s: float = 0.0) -> None:
-        """Close the call: price it, record it, tell of it, end its span. Only the first time counts.
-
-        `ended_s` is when it ended, in seconds of `time.perf_counter()`; 0.0 means now.
-        """
-        if self.ending is None:
-            self.result = result
-            self.ending = ending
-            self.ended_s = ended_s or time.perf_counter()
-            self._emitter.end(self)
+        return self.emitter.spans.adopt(tracer, self.span, self.outer_context, given)
 
 
 class CallEmitter:
@@ -156,14 +136,6 @@ class CallEmitter:
         self._openings: dict[tuple[Any, ...], Opening] = {}
         self._measures: dict[tuple[Any, ...], Measures] = {}
         self._warned: set[tuple[str, str]] = set()
-        self._stages: tuple[tuple[str, Callable[[OpenCall], None]], ...] = (
-            ("call.price", self._price),
-            ("call.measure", self._measure),
-            ("call.run", self._add_to_run),
-            ("call.event", self._tell),
-            *([("call.content", self._add_content)] if config.capture != "none" else []),
-            ("call.span", self._close_span),
-        )
 
     def start_again(self) -> None:
         """In a forked child, count calls under way from 0: those of the parent are not the child's."""
@@ -184,52 +156,74 @@ class CallEmitter:
 
         `parent` is what it belongs to, `None` for what is current; `started_ns` is when it started, 0 for now.
         """
-        call = OpenCall(self, request, RUN.get() if parent is None else parent.run)
+        run = RUN.get() if parent is None else parent.run
+        opening = self._opening(request)
+        call = OpenCall(self, request, run, opening)
         try:
-            self._start(call, parent, started_ns)
+            now_ns = time.time_ns()
+            call.started_ns = started_ns or now_ns
+            call.started_s = time.perf_counter() - (now_ns - call.started_ns) / 1e9
+            with LOCK:
+                opening.active.value += 1
+            attributes = opening.attributes.copy()
+            for parameter, value in request.parameters.items():
+                attributes[_PARAMETERS[parameter]] = value
+            if request.stream:
+                attributes[genai.STREAM.name] = True
+            if run is not None:
+                run.request_model = request.model or run.request_model
+                attributes[genai.AGENT_NAME.name] = run.agent
+                if run.conversation_id is not None:
+                    attributes[genai.CONVERSATION_ID.name] = run.conversation_id
+            if guard.strict:
+                check(opening.row, attributes)
+            call.span = self.spans.start_named(opening.name, opening.kind, attributes, call.started_ns, parent)
         except Exception as error:  # noqa: BLE001
             guard.failed("call.begin", error)
         except BaseException:
             # Ctrl-C in the middle of our own work: it is the program's, and the call must not stay under way.
             if call.started_s:
-                call.end(_NOTHING, CANCELLED)
+                self.end(call, _NOTHING, CANCELLED)
             raise
         return call
 
-    def _start(self, call: OpenCall, parent: Parent | None, started_ns: int) -> None:
-        request, run = call.request, call.run
-        now_ns = time.time_ns()
-        call.started_ns = started_ns or now_ns
-        call.started_s = time.perf_counter() - (now_ns - call.started_ns) / 1e9
-        opening = self._opening(request)
-        call.active = opening.active
-        with LOCK:
-            call.active.value += 1
-        attributes = self._asked(opening, request)
-        if run is not None:
-            run.request_model = request.model or run.request_model
-            attributes[genai.AGENT_NAME.name] = run.agent
-            if run.conversation_id is not None:
-                attributes[genai.CONVERSATION_ID.name] = run.conversation_id
-        if guard.strict:
-            check(opening.row, attributes)
-        call.span = self.spans.start_named(opening.name, opening.kind, attributes, call.started_ns, parent)
+    def end(self, call: OpenCall, result: CallResult, ending: CallEnding, ended_s: float = 0.0) -> None:
+        """Close a call: price it, record it, tell of it, end its span. Only the first time counts.
 
-    def _asked(self, opening: Opening, request: CallRequest) -> dict[str, Any]:
-        attributes = opening.attributes.copy()
-        for parameter, value in request.parameters.items():
-            attributes[_PARAMETERS[parameter]] = value
-        if request.stream:
-            attributes[genai.STREAM.name] = True
-        return attributes
-
-    def end(self, call: OpenCall) -> None:
-        """Run every stage of closing; what has ended is set on the call."""
-        for stage, work in self._stages:
+        `ended_s` is when it ended, in seconds of `time.perf_counter()`; 0.0 means now.
+        """
+        if call.ending is not None:
+            return
+        call.result = result
+        call.ending = ending
+        call.ended_s = ended_s or time.perf_counter()
+        try:
+            self._price(call)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.price", error)
+        try:
+            self._measure(call, ending)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.measure", error)
+        if call.run is not None:
             try:
-                work(call)
+                call.run.add_call(call.request, result, call.cost, call.retries)
             except Exception as error:  # noqa: BLE001
-                guard.failed(stage, error)
+                guard.failed("call.run", error)
+        if ending.outcome == "error":
+            try:
+                self._tell(call, ending)
+            except Exception as error:  # noqa: BLE001
+                guard.failed("call.event", error)
+        if self._capture != "none":
+            try:
+                self._add_content(call, ending)
+            except Exception as error:  # noqa: BLE001
+                guard.failed("call.content", error)
+        try:
+            self._close_span(call, ending)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("call.span", error)
 
     def _price(self, call: OpenCall) -> None:
         request, result, ending = call.request, call.result, call.ending
@@ -262,9 +256,8 @@ class CallEmitter:
                 provider,
             )
 
-    def _measure(self, call: OpenCall) -> None:
-        request, result, ending = call.request, call.result, call.ending
-        assert ending is not None  # noqa: S101  set by `OpenCall.end`
+    def _measure(self, call: OpenCall, ending: CallEnding) -> None:
+        request, result = call.request, call.result
         agent = call.run.agent if call.run is not None else None
         key = (
             agent,
@@ -286,7 +279,7 @@ class CallEmitter:
                 self._measures.clear()
             self._measures[key] = measures
         usage, cost = result.usage, call.cost
-        active = call.active
+        active = call.opening.active
         amount_usd = cost.amount_usd if cost is not None else None
         if amount_usd is not None:
             spent, observe_cost = measures.cost
@@ -325,35 +318,29 @@ class CallEmitter:
                 for observe in measures.output.observers:
                     observe(usage.output_tokens, None)
 
-    def _add_to_run(self, call: OpenCall) -> None:
-        if call.run is not None:
-            call.run.add_call(call.request, call.result, call.cost, call.retries)
+    def _tell(self, call: OpenCall, ending: CallEnding) -> None:
+        exception, request = ending.exception, call.request
+        self._events.emit(
+            genai.EXCEPTION,
+            {
+                genai.EXCEPTION_TYPE: type(exception).__qualname__ if exception is not None else None,
+                genai.EXCEPTION_MESSAGE: message_of(exception) or ending.error_type,
+                genai.OPERATION: request.operation,
+                genai.PROVIDER: request.provider,
+                genai.REQUEST_MODEL: request.model,
+                genai.ERROR_TYPE: ending.error_type,
+            },
+            span=call.span,
+        )
 
-    def _tell(self, call: OpenCall) -> None:
-        ending, request = call.ending, call.request
-        if ending is not None and ending.outcome == "error":
-            exception = ending.exception
-            self._events.emit(
-                genai.EXCEPTION,
-                {
-                    genai.EXCEPTION_TYPE: type(exception).__qualname__ if exception is not None else None,
-                    genai.EXCEPTION_MESSAGE: message_of(exception) or ending.error_type,
-                    genai.OPERATION: request.operation,
-                    genai.PROVIDER: request.provider,
-                    genai.REQUEST_MODEL: request.model,
-                    genai.ERROR_TYPE: ending.error_type,
-                },
-                span=call.span,
-            )
-
-    def _close_span(self, call: OpenCall) -> None:
-        span, ending = call.span, call.ending
-        if span is None or ending is None or not span.is_recording():
+    def _close_span(self, call: OpenCall, ending: CallEnding) -> None:
+        span = call.span
+        if span is None or not span.is_recording():
             return
         try:
             attributes = self._answered(call, ending)
             if guard.strict:
-                check(self._opening(call.request).row, attributes)
+                check(call.opening.row, attributes)
             span.set_attributes(attributes)
             if ending.error_type is not None:
                 fail(span, ending.error_type, ending.exception)
@@ -377,19 +364,20 @@ class CallEmitter:
                 attributes[own.UNPRICED_REASON.name] = cost.reason
         return attributes
 
-    def _add_content(self, call: OpenCall) -> None:
+    def _add_content(self, call: OpenCall, ending: CallEnding) -> None:
         """Put content on the span and into an event of its own; a stage apart, because content comes in every shape."""
-        span, ending = call.span, call.ending
-        if span is None or ending is None or not span.is_recording():
+        span = call.span
+        if span is None or not span.is_recording():
             return
         # Most programs capture nothing, and then need none of it.
         from .content import content_attributes
 
         content = content_attributes(call.request, call.result, ending, self._capture, self._limit_bytes)
         span.set_attributes(content)
-        opening = self._opening(call.request)
-        if opening.row is genai.INFERENCE and self._events.active():
-            asked = self._asked(opening, call.request)
+        if call.opening.row is genai.INFERENCE and self._events.active():
+            asked = call.opening.attributes | {
+                _PARAMETERS[name]: value for name, value in call.request.parameters.items()
+            }
             self._events.send(genai.DETAILS, asked | self._answered(call, ending) | content, span)
 
     def _usage(self, usage: Usage, attributes: dict[str, Any]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 from ..catalogue import Attribute, Metric, genai, own
 from ..records.calls import CallEnding, CallRequest
 from ..records.usage import Usage
 from .sinks import Observe, Series, Sum
-from .spans import KINDS
+from .spans import KINDS, encodable
 
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 _ROWS = {"embeddings": genai.EMBEDDINGS, "fetch_response": genai.FETCH_RESPONSE}
@@ -32,7 +33,7 @@ class Opening:
             genai.SERVER_PORT: request.server_port,
             genai.AZURE_NAMESPACE: "Microsoft.CognitiveServices" if request.provider == _AZURE else None,
         }
-        self.name = self.row.named(values)
+        self.name = encodable(self.row.named(values))
         self.kind = KINDS[self.row.kind]
         self.attributes = {label.name: value for label, value in values.items() if value is not None}
         self.active = series.sum(
@@ -169,20 +170,20 @@ class Measures:
         amounts: list[tuple[Sum, int]] = []
         if (spent := usage.input_tokens) is not None:
             audio = usage.audio_input_tokens or 0
-            amounts += [(total, spent - audio) for total in self.input.sums]
+            amounts += zip(self.input.sums, repeat(spent - audio))
             if audio:
-                amounts += [(total, audio) for total in self.audio_input]
+                amounts += zip(self.audio_input, repeat(audio))
             amounts.append((self.fresh_input, max(0, spent - (read or 0) - (write or 0))))
         if (spent := usage.output_tokens) is not None:
             audio = usage.audio_output_tokens or 0
-            amounts += [(total, spent - audio) for total in self.output.sums]
+            amounts += zip(self.output.sums, repeat(spent - audio))
             if audio:
-                amounts += [(total, audio) for total in self.audio_output]
+                amounts += zip(self.audio_output, repeat(audio))
             amounts.append((self.all_output, spent))
         if read is not None:
-            amounts += [(total, read) for total in self.cache_read]
+            amounts += zip(self.cache_read, repeat(read))
         if write is not None:
-            amounts += [(total, write) for total in self.cache_write]
+            amounts += zip(self.cache_write, repeat(write))
         if usage.reasoning_tokens is not None:
-            amounts += [(total, usage.reasoning_tokens) for total in self.reasoning]
+            amounts += zip(self.reasoning, repeat(usage.reasoning_tokens))
         return amounts

@@ -88,7 +88,7 @@ class Spans:
         `None` where that fails (a span processor that raises): whatever has begun is counted all the same.
         """
         try:
-            return self.start_named(row.named(values), KINDS[row.kind], named(row, values), start_ns, parent)
+            return self.start_named(encodable(row.named(values)), KINDS[row.kind], named(row, values), start_ns, parent)
         except Exception as error:  # noqa: BLE001
             guard.failed("span.start", error)
             return None
@@ -105,7 +105,7 @@ class Spans:
         if self.source.own is not None and self.source.program_took_over():
             self._tracer = self._get_tracer()
         context = None if parent is None or parent.span is None else trace.set_span_in_context(parent.span)
-        return self._tracer.start_span(encodable(name), context, kind, attributes, (), start_ns)
+        return self._tracer.start_span(name, context, kind, attributes, (), start_ns)
 
     def adopt(self, tracer: Any, span: Any, outer_context: Any, given: Any) -> Any:
         """A tracer for a client library that traces its own calls, while our `span` already stands for the call.
@@ -128,14 +128,9 @@ def attach(span: Any, context: Any = None) -> Any:
     return otel_context.attach(trace.set_span_in_context(span, context))
 
 
-def current_context() -> Any:
-    """The context as it is now."""
-    return otel_context.get_current()
-
-
-def detach(token: Any) -> None:
-    """Undo `attach`."""
-    otel_context.detach(token)
+# Under names of ours and without a function around them, because every call needs them.
+current_context = otel_context.get_current
+detach = otel_context.detach
 
 
 def suppressed() -> bool:

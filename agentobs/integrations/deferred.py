@@ -17,7 +17,8 @@ class Unsettled(Protocol):
     def settle(self) -> None: ...
 
 
-_waiting: deque[Unsettled] = deque()
+WAITING: deque[Unsettled] = deque()
+"""What the next `drain` settles."""
 _collecting = threading.local()
 
 
@@ -44,19 +45,14 @@ def collecting() -> bool:
 
 def defer(ended: Unsettled) -> None:
     """Have `ended` settled by the next `drain`."""
-    _waiting.append(ended)
-
-
-def waiting() -> bool:
-    """Whether there is anything for `drain` to do."""
-    return bool(_waiting)
+    WAITING.append(ended)
 
 
 def drain() -> None:
     """Settle what has ended during a garbage collection: streams that were dropped or closed, breakers that are gone."""
-    while _waiting:
+    while WAITING:
         try:
-            ended = _waiting.popleft()
+            ended = WAITING.popleft()
         except IndexError:
             return
         ended.settle()

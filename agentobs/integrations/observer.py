@@ -7,8 +7,8 @@ while tests capture what is emitted. No method raises an `Exception`: an error i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 from .. import guard, process
 from ..catalogue.values import BreakerOutcome, Outcome
@@ -19,50 +19,35 @@ from ..emit.breakers import BreakerLevel
 from ..emit.calls import OpenCall
 from ..emit.spans import Parent
 from ..emit.tools import OpenRetrieval, OpenTool
+from ..process import State
 from ..records.agents import Retrieval, Run, ToolCall
 from ..records.breakers import BreakerChange
 from ..records.calls import CallEnding, CallRequest, CallResult
 from ..records.decisions import Decision
 from ..records.fallbacks import Retry
+from .errors import ending_of
 
-__all__ = ["OBSERVER", "Entered", "Observer", "OpenCall", "OpenRetrieval", "OpenRun", "OpenTool", "Parent"]
+__all__ = ["OBSERVER", "Entered", "Observer", "OpenCall", "OpenRetrieval", "OpenRun", "OpenTool", "Parent", "State"]
 
-_NO_HOSTS: Mapping[str, str] = {}
-
-
-class Entered(NamedTuple):
-    """What `enter` changed in the context, for `leave` to undo."""
-
-    variable: Any
-    span: Any
+Entered = tuple[Any, Any]
+"""What `enter` changed in the context, for `leave` to undo: the tokens of the variable and of the current span."""
 
 
 class Observer:
     """Takes what integrations tell. Methods that open something return `None` where nothing is to be observed."""
 
     # --- model calls ---
-    def ready(self) -> bool:
-        """Whether a model call that begins now is to be observed.
+    def ready(self) -> State | None:
+        """What is in force, where a model call that begins now is to be observed; it says what content to read.
 
-        It is not before `instrument()`, where the program asked instrumentations to keep quiet in this context, and
-        inside a call of a library above that owns the calls below it.
+        `None` before `instrument()`, where the program asked instrumentations to keep quiet in this context, and inside
+        a call of a library above that owns the calls below it.
         """
-        if process.current() is None:
-            return False
+        state = process.current()
+        if state is None:
+            return None
         outer = CALL.get()
-        return (outer is None or not outer.covers) and not spans.suppressed()
-
-    @property
-    def capture(self) -> str:
-        """Content capture in force: `none`, `redacted` or `full`."""
-        state = process.current()
-        return "none" if state is None else state.config.capture
-
-    @property
-    def provider_hosts(self) -> Mapping[str, str]:
-        """The user's own hosts with the provider behind each (the price file's `[providers]`)."""
-        state = process.current()
-        return _NO_HOSTS if state is None else state.emitters.prices.provider_hosts
+        return state if (outer is None or not outer.covers) and not spans.suppressed() else None
 
     def open_call(
         self,
@@ -102,20 +87,30 @@ class Observer:
     def enter(self, call: OpenCall) -> Entered:
         """The call's request is made from now on, in this context."""
         variable = CALL.set(call)
+        if call.span is None:
+            return variable, None
         try:
-            return Entered(variable, call.enter())
+            call.outer_context = spans.current_context()
+            return variable, spans.attach(call.span, call.outer_context)
         except Exception as error:  # noqa: BLE001
             guard.failed("call.enter", error)
-            return Entered(variable, None)
+            return variable, None
+        except BaseException as interruption:
+            # Ctrl-C in the middle of our own work: it is the program's, and the call must not stay under way.
+            CALL.reset(variable)
+            self.end_call(call, CallResult(), ending_of(interruption))
+            raise
 
-    def leave(self, call: OpenCall, entered: Entered) -> None:
+    def leave(self, entered: Entered) -> None:
         """Undo `enter`."""
+        variable, span = entered
         try:
-            call.leave(entered.span)
+            if span is not None:
+                spans.detach(span)
         except Exception as error:  # noqa: BLE001
             guard.failed("call.leave", error)
         try:  # noqa: SIM105  a call of `suppress` costs more than all else here
-            CALL.reset(entered.variable)
+            CALL.reset(variable)
         except (ValueError, RuntimeError):
             # A coroutine that was driven on in another context than it began in: the variable was never set in this one.
             pass
@@ -128,9 +123,9 @@ class Observer:
             guard.failed("call.retry", error)
 
     def end_call(self, call: OpenCall, result: CallResult, ending: CallEnding, ended_s: float = 0.0) -> None:
-        """The call is over; only the first time counts. `ended_s` as in `OpenCall.end`."""
+        """The call is over; only the first time counts. `ended_s` as in `CallEmitter.end`."""
         try:
-            call.end(result, ending, ended_s)
+            call.emitter.end(call, result, ending, ended_s)
         except Exception as error:  # noqa: BLE001
             guard.failed("call.end", error)
 
@@ -179,20 +174,21 @@ class Observer:
         """What this context does from now on belongs to the run."""
         variable = RUN.set(run.run)
         try:
-            return Entered(variable, None if run.span is None else spans.attach(run.span))
+            return variable, (None if run.span is None else spans.attach(run.span))
         except Exception as error:  # noqa: BLE001
             guard.failed("agent.attach", error)
-            return Entered(variable, None)
+            return variable, None
 
     def leave_run(self, entered: Entered) -> None:
         """Undo `enter_run`; in another context than that one it does nothing."""
+        variable, span = entered
         try:
-            RUN.reset(entered.variable)
+            RUN.reset(variable)
         except (ValueError, RuntimeError):
             return
         try:
-            if entered.span is not None:
-                spans.detach(entered.span)
+            if span is not None:
+                spans.detach(span)
         except Exception as error:  # noqa: BLE001
             guard.failed("agent.detach", error)
 

@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 
 from ... import guard
 from ...catalogue.values import StreamEnding
+from ...context import CALL
 from ...records.calls import INCOMPLETE_STREAM, SUCCESS, CallEnding, CallRequest, CallResult
 from ...records.fallbacks import Retry
 from ..apis.messages import input_content, result_messages
-from ..deferred import drain, waiting
+from ..deferred import WAITING, drain
 from ..errors import cause_of_retry, ending_of
-from ..observer import Observer, OpenCall
+from ..observer import Observer, OpenCall, State
 from ..patching import Patch
 from ..reading import json_object, sse_events, text
 from .servers import Servers
@@ -53,23 +54,23 @@ class Route:
 
 
 class Reading:
-    """An answer that is being read: what was asked, what came back so far, and the ending if the answer itself has one."""
+    """An answer that is being read.
 
-    __slots__ = ("ending", "request", "result")
+    Attributes:
+        request: what was asked.
+        route: how the answer is read.
+        result: what came back so far.
+        ending: how the call ended, if the answer itself has an ending of its own.
+        response: the HTTP response behind the answer, between its arrival and the end of the client's own call.
+    """
 
-    def __init__(self, request: CallRequest) -> None:
+    __slots__ = ("ending", "request", "response", "result", "route")
+
+    def __init__(self, request: CallRequest, route: Route) -> None:
         self.request = request
+        self.route = route
         self.result = CallResult()
         self.ending: CallEnding | None = None
-
-
-class _Exchange:
-    """What is kept of a call from its request to its answer: how to read it, and the HTTP response behind it."""
-
-    __slots__ = ("response", "route")
-
-    def __init__(self, route: Route) -> None:
-        self.route = route
         self.response: Any = None
 
 
@@ -114,14 +115,14 @@ class BaseClient:
         call = self._open(client, args, kwargs)
         if call is None:
             return wrapped(*args, **kwargs)
-        entered = self._enter(call)
+        entered = self._observer.enter(call)
         try:
             result = wrapped(*args, **kwargs)
         except BaseException as error:
-            self._observer.leave(call, entered)
+            self._observer.leave(entered)
             self._failed(call, error)
             raise
-        self._observer.leave(call, entered)
+        self._observer.leave(entered)
         self._answered(call, result)
         return result
 
@@ -129,21 +130,21 @@ class BaseClient:
         call = self._open(client, args, kwargs)
         if call is None:
             return await wrapped(*args, **kwargs)
-        entered = self._enter(call)
+        entered = self._observer.enter(call)
         try:
             result = await wrapped(*args, **kwargs)
         except BaseException as error:
-            self._observer.leave(call, entered)
+            self._observer.leave(entered)
             self._failed(call, error)
             raise
-        self._observer.leave(call, entered)
+        self._observer.leave(entered)
         self._answered(call, result)
         return result
 
     def _process_response(self, wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # Plain for synchronous and asynchronous clients: it only notes the response and hands on what it is given.
-        call = self._observer.current_call()
-        if call is not None and type(call.owner) is _Exchange:
+        call = CALL.get()
+        if call is not None and type(call.owner) is Reading:
             call.owner.response = kwargs.get("response")
         return wrapped(*args, **kwargs)
 
@@ -160,27 +161,20 @@ class BaseClient:
     # --- opening ---
     def _open(self, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> OpenCall | None:
         try:
-            if waiting():
+            if WAITING:
                 drain()
-            if not self._observer.ready():
+            state = self._observer.ready()
+            if state is None:
                 return None
             options = kwargs["options"] if "options" in kwargs else args[1]
             route = self._route(options)
             if route is None:
                 return None
-            request = self._asked(client, route, options, bool(kwargs.get("stream")))
-            return self._observer.open_call(request, owner=_Exchange(route))
+            request = self._asked(state, client, route, options, bool(kwargs.get("stream")))
+            return self._observer.open_call(request, owner=Reading(request, route))
         except Exception as error:  # noqa: BLE001
             guard.failed("call.open", error)
             return None
-
-    def _enter(self, call: OpenCall) -> Any:
-        try:
-            return self._observer.enter(call)
-        except BaseException as interruption:
-            # Ctrl-C in the middle of our own work: it is the program's, and the call must not stay under way.
-            self._observer.end_call(call, CallResult(), ending_of(interruption))
-            raise
 
     def _route(self, options: Any) -> Route | None:
         key = (options.method, options.url)
@@ -193,8 +187,8 @@ class BaseClient:
             self._routes[key] = route
             return route
 
-    def _asked(self, client: Any, route: Route, options: Any, stream: bool) -> CallRequest:
-        server = self._servers.of(client, self._observer.provider_hosts)
+    def _asked(self, state: State, client: Any, route: Route, options: Any, stream: bool) -> CallRequest:
+        server = self._servers.of(client, state.provider_hosts)
         body = options.json_data
         if not isinstance(body, dict):
             body = {}
@@ -214,30 +208,29 @@ class BaseClient:
             stream or body.get("stream") is True,
             parameters,
         )
-        capture = self._observer.capture
-        if capture != "none":
-            request.content = lambda: input_content(body, details=capture == "full")
+        if state.capture != "none":
+            request.content = lambda: input_content(body, details=state.capture == "full")
         if route.operation == "fetch_response":
             parameters["response_id"] = options.url.partition("?")[0].rsplit("/", 1)[-1]
         return request
 
     # --- closing ---
     def _failed(self, call: OpenCall, error: BaseException) -> None:
-        reading = Reading(call.request)
+        reading: Reading = call.owner
         try:
-            exchange: _Exchange = call.owner
-            response, exchange.response = exchange.response, None
-            reading.ending = ending = ending_of(error)
+            response, reading.response = reading.response, None
+            ending = ending_of(error)
             if response is not None:
                 # A billed answer that the library refuses after reading it (`LengthFinishReasonError`).
-                exchange.route.read(reading, json_object(_read_body(response)))
-                reading.ending = ending
+                reading.route.read(reading, json_object(_read_body(response)))
+            reading.ending = ending
         except Exception as fault:  # noqa: BLE001
             guard.failed("call.failed", fault)
-        self._observer.end_call(call, reading.result, reading.ending or SUCCESS)
+            reading.ending = ending_of(error)
+        self._observer.end_call(call, reading.result, reading.ending)
 
     def _answered(self, call: OpenCall, result: Any) -> None:
-        reading = Reading(call.request)
+        reading: Reading = call.owner
         try:
             if self._read(call, reading, result):
                 return
@@ -248,8 +241,7 @@ class BaseClient:
     def _read(self, call: OpenCall, reading: Reading, result: Any) -> bool:
         """Read the answer; `True` where it is still to come and somebody watches it."""
         # A stream may live long, and its state must keep neither the response nor the program's context alive.
-        exchange: _Exchange = call.owner
-        response, exchange.response, call.outer_context = exchange.response, None, None
+        response, reading.response, call.outer_context = reading.response, None, None
         kind = self._kinds.get(type(result))
         if kind is None:
             if len(self._kinds) >= _MAX_CACHED:
@@ -265,53 +257,50 @@ class BaseClient:
                 watch_response(response, *self._raw_watch(call, streamed))
                 return True
             result = json_object(_read_body(response))
-        exchange.route.read(reading, result)
-        self._capture(reading, result)
+        reading.route.read(reading, result)
+        if call.request.content is not None:
+            _capture(reading, result)
         return False
 
-    def _capture(self, reading: Reading, output: Any) -> None:
-        if self._observer.capture != "none":
-            reading.result.messages = lambda: result_messages(output)
-
     def _typed_watch(self, call: OpenCall) -> Watch:
-        route: Route = call.owner.route
-
         def finish(
             call: OpenCall, chunks: list[Any], left: StreamEnding | None, error: BaseException | None, ended_s: float
         ) -> None:
-            reading = Reading(call.request)
+            reading: Reading = call.owner
             complete = False
             try:
-                complete = route.read_chunks(reading, chunks)
-                self._capture(reading, chunks)
+                complete = reading.route.read_chunks(reading, chunks)
+                if call.request.content is not None:
+                    _capture(reading, chunks)
             except Exception as fault:  # noqa: BLE001
                 guard.failed("stream.read", fault)
             self._observer.end_call(call, reading.result, _stream_ending(reading, complete, left, error), ended_s)
 
-        return Watch(call, finish, self._observer.capture != "none")
+        return Watch(call, finish, call.request.content is not None)
 
     def _raw_watch(self, call: OpenCall, streamed: bool) -> tuple[Watch, Body]:
-        route: Route = call.owner.route
         body = Body()
 
         def read(call: OpenCall, reading: Reading, left: StreamEnding | None) -> bool:
             if not body.whole:
                 return left is None
-            if not streamed:
-                parsed = json_object(body.read())
-                if parsed is not None:
-                    route.read(reading, parsed)
-                self._capture(reading, parsed)
-                call.chunks = 0
-                return parsed is not None or left is None
-            events = list(sse_events(body.read()))
-            self._capture(reading, events)
-            return route.read_chunks(reading, events)
+            if streamed:
+                events = list(sse_events(body.read()))
+                if call.request.content is not None:
+                    _capture(reading, events)
+                return reading.route.read_chunks(reading, events)
+            parsed = json_object(body.read())
+            if parsed is not None:
+                reading.route.read(reading, parsed)
+            if call.request.content is not None:
+                _capture(reading, parsed)
+            call.chunks = 0
+            return parsed is not None or left is None
 
         def finish(
             call: OpenCall, _: list[Any], left: StreamEnding | None, error: BaseException | None, ended_s: float
         ) -> None:
-            reading = Reading(call.request)
+            reading: Reading = call.owner
             complete = False
             try:
                 complete = read(call, reading, left)
@@ -320,6 +309,10 @@ class BaseClient:
             self._observer.end_call(call, reading.result, _stream_ending(reading, complete, left, error), ended_s)
 
         return Watch(call, finish, False), body
+
+
+def _capture(reading: Reading, output: Any) -> None:
+    reading.result.messages = lambda: result_messages(output)
 
 
 def _read_body(response: Any) -> bytes | None:
