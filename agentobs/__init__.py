@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .config import ConfigError
-from .runtime import Instrumentation, Report, instrument, uninstrument
-from .verbs import agent, decision, fallback, feedback, notice, tool
 from .version import VERSION
 
 if TYPE_CHECKING:
+    from .config import ConfigError
     from .emit.exposition import metrics_app, metrics_wsgi
     from .endpoint import FeedbackTokenMiddleware, FeedbackTokenWSGI, feedback_app, feedback_token, feedback_wsgi
+    from .runtime import Instrumentation, Report, instrument, uninstrument
+    from .verbs import agent, decision, fallback, feedback, notice, tool
 
 __version__ = VERSION
 
-_METRICS = ("metrics_app", "metrics_wsgi")
-_ENDPOINT = ("FeedbackTokenMiddleware", "FeedbackTokenWSGI", "feedback_app", "feedback_token", "feedback_wsgi")
+_MODULES = {
+    "config": ("ConfigError",),
+    "emit.exposition": ("metrics_app", "metrics_wsgi"),
+    "endpoint": ("FeedbackTokenMiddleware", "FeedbackTokenWSGI", "feedback_app", "feedback_token", "feedback_wsgi"),
+    "runtime": ("Instrumentation", "Report", "instrument", "uninstrument"),
+    "verbs": ("agent", "decision", "fallback", "feedback", "notice", "tool"),
+}
+"""Where each public name is; a module is imported by the first one who asks for a name of it."""
 
 __all__ = [
     "ConfigError",
@@ -45,12 +51,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in _ENDPOINT:  # imported when it is asked for: most programs have no endpoint
-        from . import endpoint
+    for module, names in _MODULES.items():
+        if name in names:
+            from importlib import import_module
 
-        return getattr(endpoint, name)
-    if name in _METRICS:
-        from .emit import exposition
-
-        return getattr(exposition, name)
+            value = getattr(import_module(f".{module}", __name__), name)
+            globals()[name] = value
+            return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -118,3 +118,25 @@ def test_blocks_can_be_nested() -> None:
         agentobs.decision("outer", "x")
     kinds = [[event.attributes["agentobs.decision.kind"] for event in seen.events] for seen in (outer, inner)]
     assert kinds == [["outer"], ["inner"]]
+
+
+@pytest.mark.faults
+def test_errors_are_counted_again_after_a_capture_inside_an_instrumented_process() -> None:
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    with agentobs.instrument(metrics="otel", meter_provider=meters) as handle:
+        guard.failed("before", ValueError("one"))
+        with capture(strict=False) as seen:
+            guard.failed("inside", ValueError("two"))
+        guard.failed("after", ValueError("three"))
+        assert handle.report().errors == {"before": 1, "after": 1}
+        assert seen.value("agentobs.internal.errors", agentobs_stage="inside") == 1
+        points = [
+            (point.attributes["agentobs.stage"], point.value)
+            for resource in reader.get_metrics_data().resource_metrics  # type: ignore[union-attr]
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == "agentobs.internal.errors"
+            for point in metric.data.data_points
+        ]
+    assert sorted(points) == [("after", 1), ("before", 1)]
