@@ -9,7 +9,7 @@ from __future__ import annotations
 from .agents import agent
 from .decisions import decision
 from .fallbacks import fallback, notice
-from .feedback import feedback
+from .ratings import feedback
 from .tools import tool
 
 __all__ = ["agent", "decision", "fallback", "feedback", "notice", "tool"]
