@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from .version import VERSION
 
 if TYPE_CHECKING:
-    from .verbs import agent, decision, fallback, notice, tool
-    from .verbs.ratings import feedback
     from .config import ConfigError
     from .emit.exposition import metrics_app, metrics_wsgi
     from .endpoint import FeedbackTokenMiddleware, FeedbackTokenWSGI, feedback_app, feedback_token, feedback_wsgi
     from .runtime import Instrumentation, Report, instrument, uninstrument
+    from .verbs import agent, decision, fallback, notice, tool
+    from .verbs.ratings import feedback
 
 __version__ = VERSION
 
