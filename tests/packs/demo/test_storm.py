@@ -56,10 +56,10 @@ def states(server: Prometheus) -> set[str]:
 
 def delivered(hook: Loopback) -> list[str]:
     """What the webhook was told of the alert, in order."""
-    said = [
+    statuses = [
         alert["status"] for body in hook.json() for alert in body["alerts"] if alert["labels"]["alertname"] == ALERT
     ]
-    return [word for word, before in zip(said, [None, *said], strict=False) if word != before]
+    return [status for status, before in zip(statuses, [None, *statuses], strict=False) if status != before]
 
 
 def total(server: Prometheus, expr: str) -> float:
@@ -87,8 +87,9 @@ def test_a_storm_is_seen_told_and_over(rules: list[Path]) -> None:
             for series in (opened, rejected, fallen_back, degraded, own.NOTICES.prom):
                 assert total(server, series) > 0, series
             assert total(server, f'{own.BREAKER_STATES.prom}{{{own.BREAKER_STATE.label}="open"}}') == 0
+            # The call that opens the breaker is no rejected one, and its caller falls back already.
             first = [_first(server, f"{series} > 0") for series in (opened, rejected, fallen_back)]
-            assert first == sorted(first)
+            assert first[0] == min(first)
         firing = next(a for body in hook.json() for a in body["alerts"] if a["labels"]["alertname"] == ALERT)
         assert firing["labels"]["severity"] == "warning"
         assert firing["annotations"]["runbook_url"].endswith("#agentobsbreakeropen")
