@@ -34,12 +34,15 @@ def any_burning(burns: tuple[Burn, ...], one: Callable[[Burn], q.Expr]) -> q.Exp
 
 
 def burning(config: PackConfig, bad: q.Recorded, all_: q.Recorded, budget: float, burns: tuple[Burn, ...]) -> q.Expr:
-    """The share of bad calls in the long window, where both windows burn and the long one has enough calls."""
+    """The share of bad calls in the long window, where both windows burn and the long one has enough of them.
+
+    Calls are no guard: of 21 calls in six hours two failures are chance, of 2 calls an hour five failures are not.
+    """
 
     def one(burn: Burn) -> q.Expr:
         # A budget of 5 % burnt 14.4 times is 72 %; no factor may ask for more than all.
         limit = min(burn.factor * budget, 0.99)
         both = (ratio(bad, all_, burn.long) > limit) & (ratio(bad, all_, burn.short) > limit)
-        return both & (counted(all_, burn.long) >= config.slo.minimum_calls)
+        return both & (counted(bad, burn.long) >= config.slo.minimum_bad_calls)
 
     return any_burning(burns, one)

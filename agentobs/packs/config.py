@@ -40,7 +40,9 @@ class Slo:
         default=10.24,
         metadata={"doc": "Time in seconds within which a call is quick enough.", "choices": genai.CALL_SECONDS},
     )
-    minimum_calls: float = _number(20, "Calls in the long window below which no objective is judged.", 1, 1e9)
+    minimum_bad_calls: float = _number(
+        5, "Calls in the long window that failed, or were slow, below which no objective is judged.", 1, 1e9
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class Thresholds:
     rejected_share: float = _number(0.05, "Guarded calls that a breaker rejects.", 0.001, 1)
     fallback_share: float = _number(0.2, "Runs of an agent that are not served in full.", 0.001, 1)
     missing_notice_share: float = _number(0.05, "Degraded runs whose user was not told.", 0.001, 1)
-    budget_usd_month: float = _number(1000, "Budget in USD for 30 days.", 0.01, 1e9)
+    budget_usd_month: float = _number(0, "Budget in USD for 30 days; 0 is none, and no alert.", 0, 1e9)
     cost_growth: float = _number(2, "Cost of an hour, as a multiple of the same hour a week ago.", 1.1, 100)
     cost_minimum_usd_hour: float = _number(1, "USD an hour below which growth of cost is not judged.", 0, 1e6)
     tokens_growth: float = _number(2, "Tokens of a call, as a multiple of those a day ago.", 1.1, 100)

@@ -28,8 +28,8 @@ from .figures import (
     telemetry,
     tokens,
 )
-from .names import ALERT_NAME, SEVERITY, Matcher, equals, like
-from .panels import ORANGE, RED, Annotation, Dashboard, Placed, Row, Variable
+from .names import ALERT_NAME, SEVERITY, Matcher, differs, equals, like
+from .panels import ORANGE, RED, YELLOW, Annotation, Dashboard, Placed, Row, Variable
 from .selection import series_name
 
 COLUMNS = 24
@@ -223,16 +223,24 @@ def _selected(metric: Metric, *matchers: Matcher) -> q.Expr:
 
 
 def _annotations(config: PackConfig) -> tuple[Annotation, ...]:
-    # Annotations are asked for each minute: a window of two misses no opening.
-    opened = q.increase(
-        own.BREAKER_TRANSITIONS, "2m", like(config.service, "$service"), equals(own.BREAKER_STATE, "open")
-    )
+    # The state and not its changes: so the band is as long as the breaker was open, to the scrape.
+    open_ = q.read(own.BREAKER_STATES, like(config.service, "$service"), equals(own.BREAKER_STATE, "open"))
+    breaker = (config.service, own.BREAKER_NAME)
+    critical, others = equals(SEVERITY, "critical"), differs(SEVERITY, "critical")
     return (
+        Annotation("Breaker open", q.max_by(open_, *breaker) > 0, f"{series_name(config, *breaker)} open", ORANGE),
         Annotation(
-            "Breaker opened",
-            q.sum_by(opened, config.service, own.BREAKER_NAME) > 0,
-            f"{series_name(config, own.BREAKER_NAME)} opened",
-            ORANGE,
+            "Critical alert",
+            telemetry.firing_by(config, critical),
+            series_name(config, ALERT_NAME, config.service),
+            RED,
         ),
-        Annotation("Alert", telemetry.firing_by(config), series_name(config, ALERT_NAME, SEVERITY), RED),
+        # Bands of every warning would hide the curves.
+        Annotation(
+            "Other alert",
+            telemetry.firing_by(config, others),
+            series_name(config, ALERT_NAME, config.service),
+            YELLOW,
+            shown=False,
+        ),
     )

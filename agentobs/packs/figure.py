@@ -32,7 +32,7 @@ POINTS = '{{ $value | printf "%.2f" }}'
 class Stat:
     """One number: the measure over the whole time range, unless `expr` says otherwise.
 
-    With `curve` it is the `calc` of the measure's curve, which is drawn behind it. `limited` colours it by the figure's
+    With `curve` it is the end of the measure's curve, which is drawn behind it. `limited` colours it by the figure's
     limit, `limit` by another one.
     """
 
@@ -45,7 +45,6 @@ class Stat:
     limited: bool = True
     limit: Limit | None = None
     curve: bool = False
-    calc: str = "lastNotNull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +168,6 @@ class Figure:
             height=4,
             queries=(Query(expr, stat.title, whole=not stat.curve),),
             limit=stat.limit or (self.limit if stat.limited else None),
-            calc=stat.calc,
             decimals=stat.decimals if stat.decimals is not None else self.decimals,
         )
 

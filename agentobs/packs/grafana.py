@@ -197,12 +197,12 @@ def _annotations(dashboard: Dashboard, naming: Naming) -> list[dict[str, Any]]:
     return [
         {
             "datasource": DATASOURCE,
-            "enable": True,
+            "enable": row.shown,
             "expr": row.expr.render(naming),
             "hide": False,
             "iconColor": row.colour,
             "name": row.name,
-            "step": "60s",
+            "step": "15s",
             "titleFormat": row.text,
             "useValueForTime": False,
         }

@@ -121,7 +121,6 @@ class Panel:
     widths: tuple[tuple[str, int], ...] = ()
     states: tuple[State, ...] = ()
     stack: Stack = ""
-    calc: str = "lastNotNull"
     decimals: int | None = None
     top: float | None = None
 
@@ -159,12 +158,13 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """Marks in every graph where the expression is above zero."""
+    """Marks in every graph for as long as the expression is above zero; shown from the start, or when switched on."""
 
     name: str
     expr: Expr
     text: str
     colour: str
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def _stat_options(panel: Panel) -> dict[str, Any]:
         "justifyMode": "auto",
         "orientation": "auto",
         "percentChangeColorMode": "standard",
-        "reduceOptions": {"calcs": [panel.calc], "fields": "", "values": False},
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "showPercentChange": False,
         "textMode": "value",
         "wideLayout": True,

@@ -75,6 +75,11 @@ def over_range(config: PackConfig) -> Selection:
     return Selection(config, q.RANGE, "increase", filtered=True)
 
 
+def rate_of_range(config: PackConfig) -> Selection:
+    """The whole time range of a dashboard as a rate: what grew in it by its length, idle hours included."""
+    return Selection(config, q.RANGE, "rate", filtered=True)
+
+
 def over_time(config: PackConfig, window: str = q.RATE_INTERVAL) -> Selection:
     """Each point of a curve, over the window before it."""
     return Selection(config, window, "rate", filtered=True)

@@ -20,7 +20,7 @@ from agentobs.packs import promql as q
 from agentobs.packs.boards import BREAKERS
 from agentobs.packs.dashboards import ARRANGEMENTS, dashboards
 from agentobs.packs.figure import Alert, Figure, Graph, Stat, Subject, Table
-from agentobs.packs.figures import SUBJECTS
+from agentobs.packs.figures import SUBJECTS, breakers
 from agentobs.packs.names import Label, equals
 from agentobs.packs.panels import SHARE, Column, Limit
 from agentobs.packs.selection import Selection, over_all, over_range
@@ -144,6 +144,20 @@ def test_every_figure_of_a_file_belongs_to_its_subject() -> None:
 def test_every_form_of_every_figure_is_placed_by_an_arrangement() -> None:
     placed = {(define, line.form) for _, lines in ARRANGEMENTS for line in lines for define in line.figures}
     assert placed == {(d, form) for subject in SUBJECTS for d in subject.figures for form in d(CONFIG).forms}
+
+
+def test_a_curve_that_an_alert_watches_has_the_labels_of_the_alert() -> None:
+    for subject in SUBJECTS:
+        for figure, alert in subject.alerts(CONFIG):
+            graph = figure.graph
+            if alert.shown == "graph" and graph is not None and not graph.queries:
+                assert set(alert.by) <= set(graph.by), alert.name
+
+
+def test_breakers_are_named_with_their_service() -> None:
+    for define in breakers.SUBJECT.figures:
+        for query in define(CONFIG).panel("graph", CONFIG).queries:
+            assert own.BREAKER_NAME not in query.expr.labels or query.name.startswith("{{job}} ")
 
 
 def test_a_panel_away_from_home_leads_there() -> None:

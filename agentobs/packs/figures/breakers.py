@@ -34,14 +34,14 @@ def states(config: PackConfig) -> Figure:
         limit=Limit(1),
         stat=Stat(
             "Open breakers",
-            "Breakers that are open in at least one process: their calls are turned away at once.",
+            "Breakers that are open now in at least one process: their calls are turned away at once.",
             q.sum_by(measure(over_range(config), *by)),
         ),
         graph=Graph(
             "Breaker states",
             "State of each breaker over time, the worst of all processes: open turns calls away, half-open lets one "
             "through to try.",
-            queries=(Query(measure(over_time(config), *by) * 2 + half_open, series_name(config, own.BREAKER_NAME)),),
+            queries=(Query(measure(over_time(config), *by) * 2 + half_open, series_name(config, *by)),),
             unit="none",
             limited=False,
             type="state-timeline",
@@ -105,7 +105,7 @@ def openings(config: PackConfig) -> Figure:
             "Openings in the hour before",
             "How often each breaker opened within an hour. Above the dashed line it flaps: it closes before the "
             "provider is well.",
-            queries=(Query(measure(hour, own.BREAKER_NAME), series_name(config, own.BREAKER_NAME)),),
+            queries=(Query(measure(hour, *by), series_name(config, *by)),),
             unit=COUNT,
             empty="no breaker opened",
         ),
@@ -156,7 +156,7 @@ def rejected(config: PackConfig) -> Figure:
         graph=Graph(
             "Rejected share by breaker",
             "Share of the guarded calls that each breaker turned away. The dashed line is the limit of the alert.",
-            by=(own.BREAKER_NAME,),
+            by=by,
             top=1,
         ),
         alerts=(
@@ -218,14 +218,14 @@ def to_trip(config: PackConfig) -> Figure:
         empty=_NO_BREAKERS,
         stat=Stat(
             "To next trip",
-            "Consecutive failures that are missing until the breaker that is nearest to it opens.",
+            "Consecutive failures that are missing now until the breaker that is nearest to it opens.",
             q.min_by(measure(over_range(config), *keys)),
         ),
         graph=Graph(
             "Failures to trip",
             "Consecutive failures that are missing until each breaker opens, in the process that is nearest to it. At "
             "0 it has opened.",
-            queries=(Query(measure(over_time(config), *keys), series_name(config, own.BREAKER_NAME)),),
+            queries=(Query(measure(over_time(config), *keys), series_name(config, *keys)),),
         ),
     )
 

@@ -12,7 +12,7 @@ from ..figure import PERCENT, Alert, Figure, Graph, Stat, Subject, Table, enough
 from ..names import Label, equals
 from ..panels import COUNT, PER_MINUTE, SECONDS, SHARE, WHOLE, Column, Limit
 from ..recording import WINDOW
-from ..selection import Selection, over_all, over_range, over_time
+from ..selection import Selection, over_all, over_range, rate_of_range
 from . import retries
 from .conditions import FAILED, NO_CALLS
 
@@ -80,7 +80,7 @@ def availability(config: PackConfig) -> Figure:
                     "Rate limited: lower concurrency, spread load, ask for quota.",
                     "Deployment: roll back.",
                 ),
-                options=("slo.availability", "slo.minimum_calls"),
+                options=("slo.availability", "slo.minimum_bad_calls"),
                 shown="stat",
             ),
             Alert(
@@ -103,7 +103,7 @@ def availability(config: PackConfig) -> Figure:
                     "requests.",
                     "If the objective is higher than users need, lower it.",
                 ),
-                options=("slo.availability", "slo.minimum_calls"),
+                options=("slo.availability", "slo.minimum_bad_calls"),
                 shown="stat",
             ),
         ),
@@ -121,8 +121,9 @@ def provider_errors(config: PackConfig) -> Figure:
         limit=limit,
         graph=Graph(
             "Error share by provider",
-            "Share of the model calls that ended in an error, by provider. The dashed line is the limit of the alert.",
-            by=(genai.PROVIDER,),
+            "Share of the model calls that ended in an error, by service and provider. The dashed line is the limit of "
+            "the alert.",
+            by=by,
         ),
         alerts=(
             Alert(
@@ -190,11 +191,9 @@ def ended(config: PackConfig) -> Figure:
         empty=NO_CALLS,
         stat=Stat(
             "Model calls",
-            "Model calls that ended, per minute; mean of the time range.",
-            _ended(over_time(config)) * 60,
+            "Model calls that ended in the time range, for each of its minutes.",
+            _ended(rate_of_range(config)) * 60,
             unit=PER_MINUTE,
-            curve=True,
-            calc="mean",
         ),
         graph=Graph(
             "Model calls by outcome",
@@ -252,7 +251,7 @@ def active(config: PackConfig) -> Figure:
         empty=NO_CALLS,
         stat=Stat(
             "Under way now",
-            "Model calls that are under way, streams that are being read included.",
+            "Model calls that are under way now, streams that are being read included.",
             curve=True,
         ),
     )

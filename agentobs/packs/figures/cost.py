@@ -12,7 +12,7 @@ from ..figure import DOLLARS, PERCENT, Alert, Figure, Graph, Stat, Subject, Tabl
 from ..names import Label, Matcher, differs, equals
 from ..panels import COUNT, PER_MINUTE, SHARE, USD, WHOLE, Column, Limit, Query
 from ..recording import INTERVAL_S, WINDOW, WINDOW_S, counted, grown
-from ..selection import Selection, over_all, over_range, over_time, series_name
+from ..selection import Selection, over_all, over_range, over_time, rate_of_range, series_name
 from .conditions import NO_CALLS, NO_RUNS, SUCCEEDED
 
 _MONTH_HOURS = 720
@@ -29,9 +29,15 @@ def _per_hour(over: Selection, /, *by: Label) -> q.Expr:
     return over.growth(own.COST, *by) * 3600
 
 
-def even_budget(config: PackConfig) -> Limit:
-    """USD an hour that spend the budget of 30 days in 30 days."""
-    return Limit(config.thresholds.budget_usd_month / _MONTH_HOURS)
+def even_budget(config: PackConfig) -> Limit | None:
+    """USD an hour that spend the budget of 30 days in 30 days; None without a budget."""
+    budget = config.thresholds.budget_usd_month
+    return Limit(budget / _MONTH_HOURS) if budget else None
+
+
+def _line(config: PackConfig) -> str:
+    """What a graph says of its dashed line."""
+    return " The dashed line is an even share of the budget." if config.thresholds.budget_usd_month else ""
 
 
 def cost_rate(config: PackConfig) -> q.Recorded:
@@ -55,8 +61,7 @@ def spent(config: PackConfig) -> Figure:
         stat=Stat("Spent", "USD in the time range, priced calls only.", decimals=2),
         graph=Graph(
             "Cost per hour by model",
-            "USD per hour at the present pace, by the model that was asked for; priced calls only. The dashed line is "
-            "an even share of the budget.",
+            "USD per hour at the present pace, by the model that was asked for; priced calls only." + _line(config),
             queries=(
                 Query(_per_hour(over_time(config), genai.REQUEST_MODEL), series_name(config, genai.REQUEST_MODEL)),
             ),
@@ -92,16 +97,13 @@ def pace(config: PackConfig) -> Figure:
         decimals=2,
         stat=Stat(
             "Cost per hour",
-            "USD per hour at the mean pace of the time range, priced calls only. Red above an even share of the budget "
-            f"of {budget:g} USD a month.",
-            _per_hour(over),
-            curve=True,
-            calc="mean",
+            "USD spent in the time range, for each of its hours; priced calls only."
+            + (f" Red above an even share of the budget of {budget:g} USD for 30 days." if budget else ""),
+            _per_hour(rate_of_range(config)),
         ),
         graph=Graph(
             "Cost per hour by agent",
-            "USD per hour at the present pace, by agent; priced calls only. The dashed line is an even share of the "
-            "budget.",
+            "USD per hour at the present pace, by agent; priced calls only." + _line(config),
             queries=(
                 Query(in_agents, series_name(config, genai.AGENT_NAME)),
                 Query(_with_agent(over, equals(genai.AGENT_NAME, "")), "outside of agents"),
@@ -130,7 +132,9 @@ def pace(config: PackConfig) -> Figure:
                 ),
                 options=("thresholds.budget_usd_month",),
             ),
-        ),
+        )
+        if budget
+        else (),
     )
 
 
@@ -145,15 +149,13 @@ def projection(config: PackConfig) -> Figure:
         measure=measure,
         unit=USD,
         empty=_NO_COST,
-        limit=Limit(budget),
+        limit=Limit(budget) if budget else None,
         stat=Stat(
             "30-day pace",
-            "USD in 30 days if the mean pace of the time range goes on; choose a long range for a fair guess. Red "
-            f"above the budget of {budget:g} USD.",
-            measure(over_time(config)),
+            "USD in 30 days if they are spent as in the time range, hours without calls included; choose a long range "
+            "for a fair guess." + (f" Red above the budget of {budget:g} USD." if budget else ""),
+            measure(rate_of_range(config)),
             decimals=0,
-            curve=True,
-            calc="mean",
         ),
         alerts=(
             Alert(
@@ -172,7 +174,9 @@ def projection(config: PackConfig) -> Figure:
                 options=("thresholds.budget_usd_month",),
                 shown="stat",
             ),
-        ),
+        )
+        if budget
+        else (),
     )
 
 
@@ -192,7 +196,7 @@ def _over_budget(config: PackConfig, burns: tuple[Burn, ...]) -> q.Expr:
         return q.sum_by(q.over_time("sum", cost_rate(config), window)) * (INTERVAL_S / _HOURS[window])
 
     def one(burn: Burn) -> q.Expr:
-        limit = burn.factor * even_budget(config).value
+        limit = burn.factor * config.thresholds.budget_usd_month / _MONTH_HOURS
         return (hourly(burn.long) > limit) & (hourly(burn.short) > limit)
 
     return any_burning(burns, one)

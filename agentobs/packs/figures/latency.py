@@ -100,7 +100,7 @@ def duration(config: PackConfig) -> Figure:
                     "Retries: see AgentObsRetryStorm.",
                     "Longer answers: limit `max_tokens`, or stream and judge the time to the first chunk.",
                 ),
-                options=("slo.latency", "slo.latency_s", "slo.minimum_calls"),
+                options=("slo.latency", "slo.latency_s", "slo.minimum_bad_calls"),
             ),
             Alert(
                 name="AgentObsLatencyBurnSlow",
@@ -121,7 +121,7 @@ def duration(config: PackConfig) -> Figure:
                     "Shorten prompts, cache, limit answers, or choose a quicker model for these calls.",
                     "If such calls need their time, raise `slo.latency_s`.",
                 ),
-                options=("slo.latency", "slo.latency_s", "slo.minimum_calls"),
+                options=("slo.latency", "slo.latency_s", "slo.minimum_bad_calls"),
             ),
         ),
     )
@@ -144,7 +144,7 @@ def duration_by_model(config: PackConfig) -> Figure:
             "Latency p95 by model",
             "95th percentile of the duration of model calls, by model. The dashed line is the limit of the latency "
             "objective; the dots are single calls that lead to their traces.",
-            by=(genai.REQUEST_MODEL,),
+            by=by,
             exemplars=True,
         ),
         alerts=(

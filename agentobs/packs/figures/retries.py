@@ -38,8 +38,8 @@ def per_call(config: PackConfig) -> Figure:
         ),
         graph=Graph(
             "Retries per call by provider",
-            "Hidden retries for each model call, by provider. The dashed line is the limit of the alert.",
-            by=(genai.PROVIDER,),
+            "Hidden retries for each model call, by service and provider. The dashed line is the limit of the alert.",
+            by=by,
         ),
         alerts=(
             Alert(

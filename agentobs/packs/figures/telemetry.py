@@ -8,7 +8,7 @@ from .. import promql as q
 from ..boards import OVERVIEW
 from ..config import PackConfig
 from ..figure import NUMBER, Alert, Figure, Graph, Stat, Subject, Table
-from ..names import ALERT_NAME, ALERT_STATE, ALERTS, SEVERITY, Label, equals, like
+from ..names import ALERT_NAME, ALERT_STATE, ALERTS, SEVERITY, Label, Matcher, equals, like
 from ..panels import COUNT, PER_MINUTE, WHOLE, Column, Limit, Query
 from ..recording import grown
 from ..selection import Selection, over_time, series_name
@@ -123,9 +123,10 @@ def own_errors(config: PackConfig) -> Figure:
     )
 
 
-def firing_by(config: PackConfig) -> q.Expr:
+def firing_by(config: PackConfig, *where: Matcher) -> q.Expr:
     """Firing alerts of the pack; those that have no service count too."""
-    matchers = (equals(ALERT_STATE, "firing"), like(ALERT_NAME, "AgentObs.*"), like(config.service, "$service|"))
+    pack = (equals(ALERT_STATE, "firing"), like(ALERT_NAME, "AgentObs.*"), like(config.service, "$service|"))
+    matchers = (*pack, *where)
     return q.max_by(q.read(ALERTS, *matchers), ALERT_NAME, SEVERITY, config.service)
 
 

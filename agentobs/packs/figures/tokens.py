@@ -64,7 +64,7 @@ def per_call(config: PackConfig) -> Figure:
             "Tokens of a call by model",
             "Mean tokens of a successful model call, input and output together. An alert fires where it is "
             f"{limits.tokens_growth:g} times that of the day before: a prompt or a conversation has outgrown its size.",
-            by=(genai.REQUEST_MODEL,),
+            by=by,
         ),
         alerts=(
             Alert(

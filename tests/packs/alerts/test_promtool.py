@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from agentobs.packs import PackConfig, build
+from agentobs.packs.config import Thresholds
 from tests.support.stack import promtool
 
 ALERTS = Path(__file__).parents[3] / "alerts"
@@ -71,6 +74,27 @@ def test_every_alert_is_shown_to_keep_quiet_without_data_in_health_and_with_too_
     quiet = cases(ALERTS / "tests" / "quiet.yaml")
     for case in quiet[:3]:
         assert {row["alertname"] for row in case["alert_rule_test"]} == ALL, case["name"]
+
+
+@VERSIONS
+def test_a_budget_has_alerts_that_fire(version: int, tmp_path: Path) -> None:
+    config = PackConfig(thresholds=Thresholds(budget_usd_month=1000))
+    for path, text in build(config, "alerts").items():
+        (tmp_path / Path(path).name).write_text(text)
+    test = shutil.copy(Path(__file__).with_name("budget.yaml"), tmp_path)
+    done = promtool(version, "test", "rules", test)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_a_budget_nothing_pages_for_money() -> None:
+    critical = {
+        rule["alert"]
+        for group in yaml.safe_load((ALERTS / "alerts.yaml").read_text())["groups"]
+        for rule in group["rules"]
+        if rule["labels"]["severity"] == "critical"
+    }
+    assert critical == {"AgentObsAvailabilityBurnFast", "AgentObsLatencyBurnFast"}
+    assert "AgentObsBudgetBurnSlow" not in ALL
 
 
 @VERSIONS

@@ -83,7 +83,8 @@ def test_options_that_move_it_exist(subject: Subject, figure: Figure, alert: Ale
 
 
 def test_every_threshold_moves_an_alert() -> None:
-    moved = {option for alert in ALERTS for option in alert.options}
+    config = PackConfig(thresholds=Thresholds(budget_usd_month=1000))
+    moved = {option for subject in SUBJECTS for _, alert in subject.alerts(config) for option in alert.options}
     known = {f"slo.{name}" for name in Slo.__dataclass_fields__}
     known |= {f"thresholds.{name}" for name in Thresholds.__dataclass_fields__}
     assert moved == known

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from agentobs.packs import PackConfig
+from agentobs.packs.figures import cost
 from tests.support.packs.boards import all_panels, boards, panels, queries
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -150,6 +152,16 @@ def test_figures_stand_above_curves(board: dict[str, Any]) -> None:
 
 
 @each_panel
+def test_a_stat_says_over_which_time_it_is(name: str, panel: dict[str, Any]) -> None:
+    if panel["type"] != "stat":
+        return
+    (target,) = panel["targets"]
+    windows = set(re.findall(r"\[([^\]]+)\]", target["expr"]))
+    told = {"in the time range": {"$__range"}, "now": set(), "in the day before": {"1d"}}
+    assert [words for words, asked in told.items() if words in panel["description"] and asked == windows], windows
+
+
+@each_panel
 def test_nothing_is_null_but_the_lowest_threshold(name: str, panel: dict[str, Any]) -> None:
     def nulls(value: Any, path: str) -> list[str]:
         if isinstance(value, dict):
@@ -159,3 +171,26 @@ def test_nothing_is_null_but_the_lowest_threshold(name: str, panel: dict[str, An
         return [path] if value is None else []
 
     assert {path.rpartition("steps")[2] for path in nulls(panel, "")} <= {".value"}
+
+
+def test_what_is_spent_and_the_two_paces_of_spending_agree() -> None:
+    spent, pace, projection = (
+        define(PackConfig()).panel("stat", PackConfig()).queries[0].expr.render()
+        for define in (cost.spent, cost.pace, cost.projection)
+    )
+    assert spent.startswith("sum(increase(agentobs_cost_usd_total{")
+    assert pace == f"{spent.replace('increase', 'rate')} * 3600"
+    assert projection == f"({pace}) * 720"
+
+
+@each_board
+def test_annotations_are_as_long_as_what_they_mark_and_few(board: dict[str, Any]) -> None:
+    ours = [row for row in board["annotations"]["list"] if "expr" in row]
+    assert [(row["name"], row["enable"]) for row in ours] == [
+        ("Breaker open", True),
+        ("Critical alert", True),
+        ("Other alert", False),
+    ]
+    for row in ours:
+        assert "[" not in row["expr"], "a window ends later than what it looks at"
+        assert "{{job}}" in row["titleFormat"]
