@@ -161,6 +161,10 @@ class Emitters:
         """Bring up to date what a reader of metrics is about to see."""
         if self._before_collect is not None:
             self._before_collect()
+        try:
+            self.breakers.refresh()
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
 
     def start_again(self) -> None:
         """In a forked child, begin anew: what there was is the parent's to tell.

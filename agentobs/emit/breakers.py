@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from .. import guard
@@ -45,6 +46,12 @@ class BreakerEmitter:
         }
         self._events.emit(own.BREAKER_CHANGE, values)
 
+    def refresh(self) -> None:
+        """Take the levels of breakers back that the program has let go of, before anybody reads them."""
+        for level in list(self._levels.values()):
+            if level.gone():
+                level.clear()
+
     def close(self) -> None:
         """Take the levels of all breakers back."""
         for level in list(self._levels.values()):
@@ -58,6 +65,8 @@ class BreakerLevel:
     def __init__(self, series: Series, name: str) -> None:
         self.new = True
         """Until whoever tells of the breaker has seen to it that `clear` is called when the breaker is gone."""
+        self.gone: Callable[[], bool] = lambda: False
+        """Whether the breaker is out of the program's reach, though it has not been collected yet."""
         breaker = {own.BREAKER_NAME: name}
         self._states = {
             state: series.sum(own.BREAKER_STATES, {**breaker, own.BREAKER_STATE: state})

@@ -18,8 +18,8 @@ from tests.support import model
 Series = tuple[str, frozenset[tuple[str, str]]]
 
 
-def play() -> pybreaker.CircuitBreaker:
-    """Calls of every kind and ending, and every verb, once or twice each; gives the breaker, to be kept."""
+def play(breaker: str = "payments") -> pybreaker.CircuitBreaker:
+    """Calls of every kind and ending, and every verb, once or twice each; gives the breaker of that name, to be kept."""
     api = model.client()
     with agentobs.agent("support", conversation_id="c1"):
         for number in (1, 2, 30):
@@ -42,7 +42,7 @@ def play() -> pybreaker.CircuitBreaker:
     model.client(_unheard_of).chat.completions.create(**model.ask(4))
     with contextlib.suppress(ValueError), agentobs.agent("failing"):
         raise ValueError
-    return trip("payments")
+    return trip(breaker)
 
 
 def _unheard_of(request: Any) -> Any:

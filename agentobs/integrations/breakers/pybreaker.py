@@ -8,7 +8,9 @@ states see every outcome, `CircuitOpenState.before_call` every rejection, the `s
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -38,6 +40,36 @@ class _Known:
     def __init__(self, name: str) -> None:
         self.name = name
         self.failures = 0
+
+
+def _references(breaker: Any) -> tuple[int, int]:
+    """How many references there are to a breaker and to its state, as far as this Python counts them."""
+    count: Callable[[object], int] = getattr(sys, "getrefcount", lambda _: 0)
+    return count(breaker), count(breaker._state)
+
+
+def _unreachable(reference: weakref.ref[Any]) -> bool:
+    """Whether nothing but its own state refers to a breaker any more, or the collector has found it."""
+    breaker = reference()
+    return breaker is None or _references(breaker) == _ALONE
+
+
+def _alone() -> tuple[int, int]:
+    """What `_references` tells `_unreachable` of a breaker that only its state refers to."""
+    breaker, state = _Stand(), _Stand()
+    breaker._state, state._breaker = state, breaker
+    del state
+    return _references(breaker) if hasattr(sys, "getrefcount") else (-1, -1)
+
+
+class _Stand:
+    """Stands for a breaker and for its state."""
+
+    _breaker: Any
+    _state: Any
+
+
+_ALONE = _alone()
 
 
 def install(module: ModuleType, observer: Observer) -> Installed:
@@ -72,9 +104,17 @@ class PyBreaker:
         classes = [module.CircuitBreaker]
         for cls in classes:
             classes.extend(cls.__subclasses__())
-        for found in gc.get_referrers(*classes):
-            if type(found) in classes and "_state" in vars(found):
-                self._guarded(self._meet, found)
+        references = [
+            weakref.ref(found)
+            for found in gc.get_referrers(*classes)
+            if type(found) in classes and "_state" in vars(found)
+        ]
+        for reference in references:
+            self._guarded(self._take_up, reference)
+
+    def _take_up(self, reference: weakref.ref[Any]) -> None:
+        if not _unreachable(reference) and (breaker := reference()) is not None:
+            self._meet(breaker)
 
     def _guarded(self, work: Callable[..., Any], *args: Any) -> None:
         try:
@@ -102,7 +142,9 @@ class PyBreaker:
             return
         if level.new:
             level.new = False
-            # A breaker and its state refer to each other, so it is the collector that finds it.
+            # A breaker and its state refer to each other, so it is the collector that finds it, whenever it comes: a
+            # reader of the gauges looks before that. A breaker in a cycle of the program's is found by the collector.
+            level.gone = functools.partial(_unreachable, weakref.ref(breaker))
             weakref.finalize(breaker, defer, level).atexit = False
         level.show(state, known.failures, breaker._fail_max)
 

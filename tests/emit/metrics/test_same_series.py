@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 
 import pytest
@@ -32,10 +31,10 @@ class Both:
         with agentobs.instrument(
             service="shop", conventions=conventions, metrics="both", meter_provider=self.meters, registry=ours
         ):
-            breaker = play()
+            breaker = play(f"payments-{conventions}")
+            self.breaker = breaker.name
             self.through_sdk, self.ours = exposition(through_sdk), exposition(ours)
             del breaker
-            gc.collect()
 
 
 @pytest.fixture(params=EVERY, scope="module")
@@ -78,8 +77,9 @@ def test_what_was_done_is_what_is_counted(both: Both) -> None:
     assert total("agentobs_decisions_total", gen_ai_agent_name="support") == 2
     assert total("agentobs_fallbacks_total", agentobs_fallback_reason="timeout") == 1
     assert total("agentobs_feedback_received_total") == 1
-    assert total("agentobs_circuit_breaker_calls_total", agentobs_circuit_breaker_outcome="rejected") == 1
-    assert total("agentobs_circuit_breaker_state", agentobs_circuit_breaker_state="open") == 1
+    breaker = {"agentobs_circuit_breaker_name": both.breaker}
+    assert total("agentobs_circuit_breaker_calls_total", agentobs_circuit_breaker_outcome="rejected", **breaker) == 1
+    assert total("agentobs_circuit_breaker_state", agentobs_circuit_breaker_state="open", **breaker) == 1
     assert total("agentobs_info") == 1
     assert total("target_info", service_name="shop") == 1
 

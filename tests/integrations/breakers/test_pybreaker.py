@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import logging
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pybreaker
@@ -29,12 +31,16 @@ def _fail(error: Exception | None = None) -> None:
     raise error or DownError("down")
 
 
-@pytest.fixture
-def seen() -> Iterator[Captured]:
-    # Breakers of earlier tests that the collector has not found yet would be taken up.
-    gc.collect()
-    with capture() as captured:
-        yield captured
+_numbers = itertools.count()
+
+
+def _breaker(**options: Any) -> CircuitBreaker:
+    """A breaker with a name of its own, as those of other tests may still be somewhere in memory."""
+    return CircuitBreaker(**options, name=f"payments-{next(_numbers)}")
+
+
+def _value(seen: Captured, metric: str, name: str, **labels: str) -> float:
+    return seen.value(f"agentobs.circuit_breaker.{metric}", agentobs_circuit_breaker_name=name, **labels)
 
 
 def _calls(seen: Captured, name: str) -> dict[str, float]:
@@ -57,11 +63,11 @@ def _state(seen: Captured, name: str) -> list[str]:
     ]
 
 
-def _changes(seen: Captured) -> list[tuple[Any, Any]]:
+def _changes(seen: Captured, name: str) -> list[tuple[Any, Any]]:
     return [
         (e.attributes.get("agentobs.circuit_breaker.previous_state"), e.attributes["agentobs.circuit_breaker.state"])
         for e in seen.events
-        if e.name == "agentobs.circuit_breaker.state_change"
+        if e.name == "agentobs.circuit_breaker.state_change" and e.attributes["agentobs.circuit_breaker.name"] == name
     ]
 
 
@@ -72,7 +78,7 @@ def _trip(breaker: CircuitBreaker) -> None:
 
 
 def test_calls_are_counted_by_outcome(seen: Captured) -> None:
-    breaker = CircuitBreaker(fail_max=2, exclude=[MissingError], name="payments")
+    breaker = _breaker(fail_max=2, exclude=[MissingError])
     assert breaker.call(int, "7") == 7
     with pytest.raises(MissingError):
         breaker.call(_fail, MissingError("no such order"))
@@ -80,42 +86,42 @@ def test_calls_are_counted_by_outcome(seen: Captured) -> None:
     for _ in range(3):
         with pytest.raises(CircuitBreakerError):
             breaker.call(int)
-    assert _calls(seen, "payments") == {"success": 1, "ignored": 1, "failure": 2, "rejected": 3}
-    assert _state(seen, "payments") == ["open"]
-    assert seen.value("agentobs.circuit_breaker.failures.current") == 2
-    assert seen.value("agentobs.circuit_breaker.failures.limit") == 2
+    assert _calls(seen, breaker.name) == {"success": 1, "ignored": 1, "failure": 2, "rejected": 3}
+    assert _state(seen, breaker.name) == ["open"]
+    assert _value(seen, "failures.current", breaker.name) == 2
+    assert _value(seen, "failures.limit", breaker.name) == 2
 
 
 def test_every_transition_is_counted_and_told(seen: Captured) -> None:
-    breaker = CircuitBreaker(fail_max=1, reset_timeout=0, name="payments")
+    breaker = _breaker(fail_max=1, reset_timeout=0)
     _trip(breaker)
     assert breaker.call(int) == 0
-    assert _changes(seen) == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
+    assert _changes(seen, breaker.name) == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
     for state in ("open", "half_open", "closed"):
-        assert seen.value("agentobs.circuit_breaker.transitions", agentobs_circuit_breaker_state=state) == 1
-    assert _calls(seen, "payments") == {"failure": 1, "success": 1}
-    assert _state(seen, "payments") == ["closed"]
-    assert seen.value("agentobs.circuit_breaker.failures.current") == 0
+        assert _value(seen, "transitions", breaker.name, agentobs_circuit_breaker_state=state) == 1
+    assert _calls(seen, breaker.name) == {"failure": 1, "success": 1}
+    assert _state(seen, breaker.name) == ["closed"]
+    assert _value(seen, "failures.current", breaker.name) == 0
 
 
 def test_a_trial_that_fails_opens_it_again(seen: Captured) -> None:
-    breaker = CircuitBreaker(fail_max=1, reset_timeout=0, name="payments")
+    breaker = _breaker(fail_max=1, reset_timeout=0)
     _trip(breaker)
     with pytest.raises(CircuitBreakerError, match="Trial call failed"):
         breaker.call(_fail)
-    assert _changes(seen)[-2:] == [("open", "half_open"), ("half_open", "open")]
-    assert _calls(seen, "payments") == {"failure": 2}
+    assert _changes(seen, breaker.name)[-2:] == [("open", "half_open"), ("half_open", "open")]
+    assert _calls(seen, breaker.name) == {"failure": 2}
 
 
 def test_opening_and_closing_by_hand_is_seen(seen: Captured) -> None:
-    breaker = CircuitBreaker(name="payments")
+    breaker = _breaker()
     breaker.open()
     breaker.close()
-    assert _changes(seen) == [("closed", "open"), ("open", "closed")]
+    assert _changes(seen, breaker.name) == [("closed", "open"), ("open", "closed")]
 
 
 async def test_calling_with_await(seen: Captured) -> None:
-    breaker = CircuitBreaker(fail_max=2, name="payments")
+    breaker = _breaker(fail_max=2)
     with breaker.calling():
         await asyncio.sleep(0)
     for _ in range(2):
@@ -124,11 +130,11 @@ async def test_calling_with_await(seen: Captured) -> None:
             raise DownError("down")
     with pytest.raises(CircuitBreakerError), breaker.calling():
         pytest.fail("an open breaker lets nobody in")
-    assert _calls(seen, "payments") == {"success": 1, "failure": 2, "rejected": 1}
+    assert _calls(seen, breaker.name) == {"success": 1, "failure": 2, "rejected": 1}
 
 
 def test_generators_count_when_they_end(seen: Captured) -> None:
-    breaker = CircuitBreaker(name="payments")
+    breaker = _breaker()
 
     @breaker
     def lines(fail: bool) -> Iterator[int]:
@@ -137,11 +143,11 @@ def test_generators_count_when_they_end(seen: Captured) -> None:
             raise DownError("down")
 
     left = lines(False)
-    assert (next(left), _calls(seen, "payments")) == (1, {})
+    assert (next(left), _calls(seen, breaker.name)) == (1, {})
     assert list(left) == []
     with pytest.raises(DownError):
         list(lines(True))
-    assert _calls(seen, "payments") == {"success": 1, "failure": 1}
+    assert _calls(seen, breaker.name) == {"success": 1, "failure": 1}
 
 
 def test_a_nested_breaker_does_not_confuse_the_outer_one(seen: Captured) -> None:
@@ -171,26 +177,98 @@ def test_breakers_that_were_there_before_are_taken_up() -> None:
     assert (_calls(seen, "plain"), _calls(seen, "special")) == ({"rejected": 1}, {"success": 1})
 
 
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """The garbage collector does not run: what the program has let go of, it has let go of."""
+    gc.disable()
+    yield
+    gc.enable()
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("no_collector")
 def test_a_breaker_that_is_gone_leaves_the_gauges(seen: Captured) -> None:
-    breaker = CircuitBreaker(fail_max=3, name="payments")
+    breaker = _breaker(fail_max=1)
+    name = breaker.name
+    _trip(breaker)
+    assert _state(seen, name) == ["open"]
+    del breaker
+    assert _state(seen, name) == []
+    for gauge in ("failures.current", "failures.limit"):
+        assert _value(seen, gauge, name) == 0
+    assert _calls(seen, name) == {"failure": 1}
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_an_old_breaker_that_is_gone_waits_for_no_full_collection(seen: Captured) -> None:
+    """Errors of pybreaker refer to themselves and to the breaker; they are young, and it may be hours old."""
+    breaker = _breaker(fail_max=3)
+    name = breaker.name
+    gc.freeze()
     with pytest.raises(DownError):
         breaker.call(_fail)
-    assert _state(seen, "payments") == ["closed"]
+    del breaker
+    gc.collect(0)
+    assert _state(seen, name) == []
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_breaker_that_was_gone_before_is_not_taken_up() -> None:
+    there, gone = _breaker(), _breaker(fail_max=1)
+    name = gone.name
+    _trip(gone)
+    del gone
+    with capture() as seen:
+        assert (_state(seen, name), _state(seen, there.name)) == ([], ["closed"])
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize(
+    "keep",
+    [
+        pytest.param(lambda breaker: breaker, id="the breaker"),
+        pytest.param(lambda breaker: breaker.state, id="its state"),
+        pytest.param(lambda breaker: breaker.call, id="a method"),
+        pytest.param(lambda breaker: breaker(len), id="a decorated function"),
+    ],
+)
+def test_a_breaker_is_there_as_long_as_the_program_can_reach_it(seen: Captured, keep: Callable[[Any], Any]) -> None:
+    breaker = _breaker()
+    kept, name = keep(breaker), breaker.name
+    del breaker
+    assert _state(seen, name) == ["closed"]
+    del kept
+    assert _state(seen, name) == []
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_breaker_that_comes_back_is_there_again(seen: Captured) -> None:
+    """The program may still have a weak reference."""
+    breaker = _breaker()
+    name, reference = breaker.name, weakref.ref(breaker)
+    del breaker
+    assert _state(seen, name) == []
+    back = reference()
+    assert back is not None
+    back.call(int)
+    assert _state(seen, name) == ["closed"]
+
+
+def test_a_breaker_in_a_cycle_of_the_program_is_there_until_the_collector_finds_it(seen: Captured) -> None:
+    breaker: Any = _breaker()
+    breaker.itself, name = breaker, breaker.name
     del breaker
     gc.collect()
-    assert _state(seen, "payments") == []
-    for gauge in ("failures.current", "failures.limit"):
-        assert seen.value(f"agentobs.circuit_breaker.{gauge}") == 0
-    assert _calls(seen, "payments") == {"failure": 1}
+    assert _state(seen, name) == []
 
 
 def test_uninstrument_takes_the_gauges_back_and_instrument_shows_them_again() -> None:
-    breaker = CircuitBreaker(name="payments")
+    breaker = _breaker()
     for _ in range(2):
         with capture() as seen:
             breaker.call(int)
-            assert _state(seen, "payments") == ["closed"]
-        assert _calls(seen, "payments") == {"success": 1}
+            assert _state(seen, breaker.name) == ["closed"]
+        assert _calls(seen, breaker.name) == {"success": 1}
 
 
 class Diary(CircuitBreakerListener):
@@ -215,7 +293,7 @@ class Diary(CircuitBreakerListener):
 def _story() -> list[Any]:
     """Everything that a program can see of a breaker's life."""
     diary = Diary()
-    breaker = CircuitBreaker(fail_max=2, reset_timeout=0, exclude=[MissingError], listeners=[diary], name="payments")
+    breaker = _breaker(fail_max=2, reset_timeout=0, exclude=[MissingError], listeners=[diary])
     for work in (int, _fail, lambda: _fail(MissingError("x")), _fail, _fail, int):
         try:
             diary.told.append(breaker.call(work))
@@ -239,14 +317,14 @@ def test_a_listener_that_raises_does_so_as_before(seen: Captured) -> None:
         def success(self, cb: Any) -> None:
             raise DownError("listener")
 
-    breaker = CircuitBreaker(listeners=[Raising()], name="payments")
+    breaker = _breaker(listeners=[Raising()])
     with pytest.raises(DownError, match="listener"):
         breaker.call(int)
 
 
 def test_errors_keep_their_identity(seen: Captured) -> None:
     error = DownError("x")
-    breaker = CircuitBreaker(fail_max=2, throw_new_error_on_trip=False, name="payments")
+    breaker = _breaker(fail_max=2, throw_new_error_on_trip=False)
     for _ in range(2):
         with pytest.raises(DownError) as caught:
             breaker.call(_fail, error)
