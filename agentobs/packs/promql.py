@@ -31,7 +31,7 @@ from .names import (
     quoted,
 )
 
-OverTime = Literal["min", "sum", "present"]
+OverTime = Literal["min", "sum", "last", "present"]
 
 RATE_INTERVAL = "$__rate_interval"
 """Grafana's window for rates: at least four scrapes."""

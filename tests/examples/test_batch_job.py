@@ -67,3 +67,14 @@ def test_runs_add_up_and_say_goodbye(job: dict[str, str], server: Prometheus) ->
     poll(lambda: value(server, calls) == 3, "3 calls")
     assert value(server, 'agentobs_info{job="nightly-report"}') == 0
     assert value(server, 'sum(agentobs_calls_active{job="nightly-report"})') == 0
+
+
+def test_a_job_that_sends_otlp_needs_nothing(shell: dict[str, str], server: Prometheus) -> None:
+    env = shell | {
+        "OTEL_SERVICE_NAME": "hourly",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": f"{server.url}/api/v1/otlp/v1/metrics",
+    }
+    program = "import agentobs; agentobs.instrument(); from examples.batch_job import work; work()"
+    subprocess.run([sys.executable, "-c", program], env=env, cwd=ROOT, timeout=60, check=True)
+    assert poll(lambda: value(server, 'sum(agentobs_calls_total{job="hourly"})'), "the calls") == 1
+    assert value(server, 'agentobs_info{job="hourly"}') == 0

@@ -21,7 +21,8 @@ def processes(config: PackConfig) -> Figure:
     def measure(over: Selection, /, *by: Label) -> q.Expr:
         return q.sum_by(over.gauge(own.INFO), *by)
 
-    seen = q.max_by(q.over_time("present", own.INFO, "3h"), *service)
+    # A process that ends in good order has 0 as its last value, where there is still somebody to take it.
+    seen = q.max_by(q.over_time("last", own.INFO, "3h"), *service) > 0
     recent = q.max_by(q.over_time("present", own.INFO, "10m"), *service)
     return Figure(
         measure=measure,
@@ -43,16 +44,15 @@ def processes(config: PackConfig) -> Figure:
                 summary="A service that sent telemetry has fallen silent.",
                 description="Nothing has come from {0} for more than 10 minutes, though it did in the last 3 hours.",
                 meaning="No process of the service is seen any more. Every process reports itself, also while it has no "
-                "calls, so this is not a lack of traffic.",
+                "calls, so this is not a lack of traffic. A process that pushes says goodbye at an orderly end "
+                "(`agentobs_info` is 0), so batch jobs and services that were stopped do not get here; one that is "
+                "scraped cannot, and one that was killed did not.",
                 impact="Nothing of the service is watched; all its other alerts are blind.",
                 check=(
-                    "Do its processes run? If they were stopped on purpose, this ends by itself after 3 hours.",
+                    "Do its processes run? If scraped ones were stopped on purpose, this ends by itself after 3 hours.",
                     "Scraped: is the target up? Pushed: does the collector refuse, is its queue full?",
                 ),
-                fix=(
-                    "Start the service, or repair the way from it to Prometheus.",
-                    "Batch jobs: silence this alert for them by their service.",
-                ),
+                fix=("Start the service, or repair the way from it to Prometheus.",),
             ),
         ),
     )
