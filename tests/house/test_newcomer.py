@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from agentobs.demo.provider import Provider
 from tests.support import environments
 from tests.support.documents import block, blocks
 from tests.support.environments import ROOT, Environment
-from tests.support.stack import poll
+from tests.support.stack import free_port, poll
 
 pytest.importorskip("hatchling.build", reason="the build backend is not installed: pip install hatchling")
 
@@ -93,17 +92,28 @@ def test_a_contributor_has_what_the_checks_need(environment: Environment, clone:
     assert "All checks passed!" in follow(script, environment, clone)
 
 
-def test_an_example_serves(environment: Environment, clone: Path) -> None:
-    (script,) = shell("examples/README.md")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+@pytest.mark.parametrize(
+    ("script", "path", "word"),
+    [
+        pytest.param(script, path, word, id=path)
+        for script, (path, word) in zip(
+            shell("examples/README.md"), (("/", "agentobs-feedback"), ("/metrics/", "agentobs_info")), strict=True
+        )
+    ],
+)
+def test_an_example_serves(
+    script: str, path: str, word: str, environment: Environment, clone: Path, provided: dict[str, str]
+) -> None:
+    port = free_port()
     before, _, last = script.strip().rpartition("\n")
-    script = f"{before}\nexec {last} --port {port}"
-    server = subprocess.Popen(["bash", "-euo", "pipefail", "-c", script], cwd=clone, env=environment.environ())
+    server = subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", f"{before}\nexec {last} --port {port}"],
+        cwd=clone,
+        env=environment.environ(**provided),
+    )
     try:
-        page = poll(lambda: answer(f"http://127.0.0.1:{port}/"), "the page", 60)
-        assert "agentobs-feedback" in page
+        page = poll(lambda: answer(f"http://127.0.0.1:{port}{path}"), "the page", 60)
+        assert word in page
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(30)

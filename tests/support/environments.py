@@ -83,7 +83,8 @@ def _commands(environment: Environment, shared: Path, folders: list[Path]) -> No
         if point.group == "console_scripts" and point.name not in ("pip", "pip3") and not command.exists():
             module, _, function = point.value.partition(":")
             command.write_text(
-                f"#!{environment.bin}/python\nimport sys\nimport {module}\nsys.exit({module}.{function}())\n"
+                f"#!{environment.bin}/python\nimport sys\nimport {module}\n"
+                f"if __name__ == '__main__':\n    sys.exit({module}.{function}())\n"
             )
             command.chmod(0o755)
     ruff = shutil.which("ruff", path=os.pathsep.join(str(folder.parents[2] / "bin") for folder in folders))
