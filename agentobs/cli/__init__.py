@@ -19,7 +19,7 @@ COMMANDS = {
     "demo": "see it work, without a server or a key",
     "generate": "write dashboards, alerts and collector configs",
     "check": "tell whether generated files are as the generators make them",
-    "feedback": "export what users said",
+    "feedback": "export or erase the feedback of users, or migrate its tables",
 }
 
 

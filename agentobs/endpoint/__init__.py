@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from .asgi import feedback_app
 from .assets import widget_integrity, widget_tag
+from .erasure import erase_feedback
 from .middleware import FeedbackTokenMiddleware, FeedbackTokenWSGI
 from .tokens import feedback_token
 from .wsgi import feedback_wsgi
@@ -19,6 +20,7 @@ from .wsgi import feedback_wsgi
 __all__ = [
     "FeedbackTokenMiddleware",
     "FeedbackTokenWSGI",
+    "erase_feedback",
     "feedback_app",
     "feedback_token",
     "feedback_wsgi",

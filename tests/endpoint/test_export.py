@@ -47,6 +47,18 @@ def test_csv_that_a_spreadsheet_does_not_run(url: str, tmp_path: Path) -> None:
     assert (second["value"], second["comment"], second["label"]) == ("0.5", "grün, naïve", "")
 
 
+@pytest.mark.parametrize("text", [" =1+1", "\t=1", "\n@x", "\u00a0+1", "\ufeff-1", "\uff1d1", "\u3000=1", "  \r\n=1"])
+def test_white_space_in_front_does_not_make_a_formula_of_a_text(text: str, tmp_path: Path) -> None:
+    url, path = f"sqlite:///{tmp_path}/feedback.db", tmp_path / "out.csv"
+    store = checked(url)
+    store.put(row(comment=text, label=" plain"))
+    store.close()
+    assert main(["feedback", "export", "--store", url, "--format", "csv", "--output", str(path)]) == 0
+    with path.open(newline="", encoding="utf-8") as file:
+        (exported,) = csv.DictReader(file)
+    assert (exported["comment"], exported["label"]) == (f"'{text}", " plain")
+
+
 def test_names_and_times(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["feedback", "export", "--store", url, "--name", "tone"])
     main(["feedback", "export", "--store", url, "--since", "1970-01-03"])

@@ -85,6 +85,7 @@ class SQLite:
         )
         connection.file = self._file()
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA secure_delete = ON")
         return connection
 
     def _file(self) -> tuple[int, int] | None:

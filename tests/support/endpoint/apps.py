@@ -11,9 +11,10 @@ import agentobs
 
 OPTIONS = json.loads(os.environ.get("FEEDBACK_OPTIONS", "{}"))
 WIDGET_PAGE = os.environ.get("FEEDBACK_PAGE", "")
+METRICS: Any = os.environ.get("FEEDBACK_METRICS", "off")
 _CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; require-trusted-types-for 'script'"
 
-agentobs.instrument(metrics="off", libraries=[])
+agentobs.instrument(metrics=METRICS, libraries=[])
 
 
 async def host(scope: Any, receive: Any, send: Any) -> None:

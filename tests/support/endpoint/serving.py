@@ -17,16 +17,14 @@ from .twins import SECRET
 
 ROOT = Path(__file__).parents[3]
 
+_GUNICORN = ("-m", "gunicorn", "{app}", "--bind", "127.0.0.1:{port}", "--log-level", "warning")
 SERVERS = {
     "uvicorn": ("-m", "uvicorn", "{app}", "--port", "{port}", "--log-level", "warning"),
-    "gunicorn": ("-m", "gunicorn", "{app}", "--bind", "127.0.0.1:{port}", "--log-level", "warning"),
-    "gunicorn-threads": (
-        *("-m", "gunicorn", "{app}", "--bind", "127.0.0.1:{port}", "--log-level", "warning"),
-        *("--worker-class", "gthread", "--threads", "4"),
-    ),
-    "gunicorn-asgi": (
-        *("-m", "gunicorn", "{app}", "--bind", "127.0.0.1:{port}", "--log-level", "warning", "--worker-class", "asgi"),
-    ),
+    "uvicorn-workers": ("-m", "uvicorn", "{app}", "--port", "{port}", "--log-level", "warning", "--workers", "2"),
+    "gunicorn": _GUNICORN,
+    "gunicorn-workers": (*_GUNICORN, "--workers", "4"),
+    "gunicorn-threads": (*_GUNICORN, "--worker-class", "gthread", "--threads", "4"),
+    "gunicorn-asgi": (*_GUNICORN, "--worker-class", "asgi"),
 }
 
 _CONFIG = """
