@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 
 import agentobs
 from agentobs.config import ConfigError
 from agentobs.endpoint import tokens
 from agentobs.testing import Captured
+from tests.support.endpoint.serving import serving
 from tests.support.endpoint.twins import SECRET
 
 HEADER = "x-agentobs-feedback-token"
@@ -230,3 +233,131 @@ def test_a_missing_secret_is_an_error_when_the_middleware_is_made() -> None:
     for kind in (agentobs.FeedbackTokenMiddleware, agentobs.FeedbackTokenWSGI):
         with pytest.raises(ConfigError, match=f"{kind.__name__} needs a secret"):
             kind(lambda *_: None)  # type: ignore[arg-type, return-value]
+
+
+# --- headers of streams are not kept waiting ---
+async def _stream_that_waits_for_its_reader(app_starts: Callable[[], Any], **options: Any) -> list[Any]:
+    """The messages of a stream that gives its first chunk only when its headers have arrived."""
+    sent: list[Any] = []
+    arrived = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        with app_starts():
+            await asyncio.wait_for(arrived.wait(), 30)
+            await send({"type": "http.response.body", "body": b"chunk", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+        arrived.set()
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    await agentobs.FeedbackTokenMiddleware(app, **{"secret": SECRET, **options})(scope, receive, send)
+    return sent
+
+
+def test_headers_of_a_stream_do_not_wait_for_its_first_chunk(seen: Captured) -> None:
+    sent = asyncio.run(_stream_that_waits_for_its_reader(contextlib.nullcontext))
+    assert [message["type"] for message in sent] == ["http.response.start", *["http.response.body"] * 2]
+    assert sent[0]["headers"] == []
+
+
+def test_headers_of_a_stream_in_which_an_agent_runs_do_not_wait_for_its_first_chunk(seen: Captured) -> None:
+    sent = asyncio.run(_stream_that_waits_for_its_reader(lambda: agentobs.agent("support")))
+    token = dict(sent[0]["headers"])[HEADER.encode()].decode()
+    assert tokens.signer_of((SECRET,)).read(token).rated.agent == "support"
+
+
+def test_a_stream_that_cannot_be_sent_is_told_to_the_application(seen: Captured) -> None:
+    class GoneError(OSError):
+        pass
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await tried.wait()
+        with pytest.raises(GoneError):
+            await send({"type": "http.response.body", "body": b"chunk"})
+
+    async def send(message: Any) -> None:
+        tried.set()
+        raise GoneError
+
+    async def main() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        with pytest.raises(GoneError):
+            await agentobs.FeedbackTokenMiddleware(app, secret=SECRET)(scope, send, send)  # type: ignore[arg-type]
+
+    tried = asyncio.Event()
+    asyncio.run(main())
+
+
+def test_headers_of_a_stream_arrive_through_a_server_before_its_first_chunk() -> None:
+    # Not under gunicorn's own ASGI worker, which keeps headers back itself.
+    with (
+        serving("tests.support.endpoint.apps:streaming", "uvicorn", ready="/") as port,
+        requests.get(f"http://127.0.0.1:{port}/stream", stream=True, timeout=30) as answer,
+    ):
+        assert answer.status_code == 200
+        assert requests.get(f"http://127.0.0.1:{port}/go-on", timeout=30).status_code == 200
+        assert answer.content == b"chunk"
+
+
+# --- answers that others may get from a cache ---
+SHARED = [
+    (304, {}),
+    (200, {"Cache-Control": "public"}),
+    (200, {"Cache-Control": "Public, max-age=60"}),
+    (200, {"Cache-Control": "max-age=60"}),
+    (200, {"Cache-Control": "s-maxage=60, max-age=0"}),
+    (200, {"Cache-Control": "no-cache", "CDN-Cache-Control": "max-age=60"}),
+    (200, {"Cache-Control": 'private="set-cookie", max-age=60'}),
+    (200, {"Expires": "Thu, 01 Dec 2050 16:00:00 GMT"}),
+]
+OWN = [
+    ({}, "private"),
+    ({"Cache-Control": "no-cache"}, "no-cache, private"),
+    ({"Cache-Control": "max-age=0"}, "max-age=0, private"),
+    ({"Cache-Control": "private, max-age=60"}, "private, max-age=60"),
+    ({"Cache-Control": "no-store"}, "no-store"),
+    ({"Expires": "0"}, "private"),
+]
+
+
+def answering(run: Any, status: int, headers: dict[str, str]) -> Any:
+    """An application in which an agent runs, and that answers so."""
+
+    async def asgi_app(scope: Any, receive: Any, send: Any) -> None:
+        with agentobs.agent("support"):
+            fields = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": b""})
+
+    def wsgi_app(environ: Any, start_response: Any) -> list[bytes]:
+        with agentobs.agent("support"):
+            start_response(f"{status} whatever", list(headers.items()))
+        return [b""]
+
+    return asgi_app if run is asgi else wsgi_app
+
+
+@pytest.mark.parametrize(("status", "headers"), SHARED)
+@pytest.mark.parametrize("run", [asgi, wsgi])
+def test_an_answer_that_caches_may_share_gets_no_token(
+    run: Any, status: int, headers: dict[str, str], seen: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert run(answering(run, status, headers))[0] == {name.lower(): value for name, value in headers.items()}
+    assert "gets no feedback token, because others may get it from a cache" in caplog.text
+
+
+@pytest.mark.parametrize(("headers", "control"), OWN)
+@pytest.mark.parametrize("run", [asgi, wsgi])
+def test_an_answer_with_a_token_is_kept_out_of_shared_caches(
+    run: Any, headers: dict[str, str], control: str, seen: Captured
+) -> None:
+    answered, _ = run(answering(run, 200, headers))
+    assert HEADER in answered
+    assert answered["cache-control"] == control

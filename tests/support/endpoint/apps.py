@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterable
@@ -42,3 +43,20 @@ def wsgi_host(environ: Any, start_response: Any) -> Iterable[bytes]:
 
 asgi = agentobs.feedback_app(host, **OPTIONS)
 wsgi = agentobs.feedback_wsgi(wsgi_host, **OPTIONS)
+
+
+async def _streams(scope: Any, receive: Any, send: Any) -> None:
+    """A stream whose first chunk comes when /go-on has been asked for."""
+    if scope["type"] != "http":
+        return
+    streamed = scope["path"] == "/stream"
+    if scope["path"] == "/go-on":
+        GO_ON.set()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if streamed:
+        await GO_ON.wait()
+    await send({"type": "http.response.body", "body": b"chunk" if streamed else b""})
+
+
+GO_ON = asyncio.Event()
+streaming = agentobs.FeedbackTokenMiddleware(_streams)
