@@ -41,9 +41,9 @@ def conflict() -> str | None:
 def warn() -> None:
     """Log a warning where the other project is installed beside ours; never raises for lack of metadata."""
     try:
-        found = conflict()
+        warning = conflict()
     except Exception as error:  # noqa: BLE001  odd metadata of others is no reason to stop a program
         guard.failed("distribution", error)
         return
-    if found is not None:
-        guard.log.warning("agentobs: %s", found)
+    if warning is not None:
+        guard.log.warning("agentobs: %s", warning)

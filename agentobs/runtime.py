@@ -88,7 +88,7 @@ class Instrumentation:
         return process.current() is self._state
 
     def report(self) -> Report:
-        """Which libraries were found, in what version, what was patched, what was not and why."""
+        """Which libraries there are, in what version, what was patched, what was not and why."""
         from .integrations.installer import INSTALLER
 
         state = self._state
@@ -104,7 +104,7 @@ class Instrumentation:
         )
 
     def flush(self, timeout_s: float = _CLOSE_S) -> bool:
-        """Export what there is; `False` if that took longer than `timeout_s` or a provider said that it failed."""
+        """Export what there is; `False` if that took longer than `timeout_s` or a provider reported that it failed."""
         from .integrations import deferred
 
         deferred.drain()

@@ -101,10 +101,10 @@ class Captured:
         Raises:
             LookupError: there is none, or more than one; the message names those that there are.
         """
-        found = [span for span in self.spans if span.name == name]
-        if len(found) != 1:
-            raise LookupError(f"{len(found)} spans are named {name!r}; there are {[span.name for span in self.spans]}")
-        return found[0]
+        spans = [span for span in self.spans if span.name == name]
+        if len(spans) != 1:
+            raise LookupError(f"{len(spans)} spans are named {name!r}; there are {[span.name for span in self.spans]}")
+        return spans[0]
 
     def value(self, name: str, **labels: Any) -> float:
         """The sum over the series of a counter, gauge or histogram (its count) whose labels are these; 0 without any.

@@ -36,10 +36,12 @@ def main(argv: Sequence[str]) -> int:
     try:
         root, themes = _themes(Path(options.folder))
         generated = packfiles.files(options, themes)
-        found = {path: _read(root / path) for path in generated}
+        committed = {path: _read(root / path) for path in generated}
     except (packfiles.UsageError, ImportError, OSError) as error:
         return packfiles.failed("check", error)
-    wrong = {path: _complaint(path, text, found[path]) for path, text in generated.items() if found[path] != text}
+    wrong = {
+        path: _complaint(path, text, committed[path]) for path, text in generated.items() if committed[path] != text
+    }
     for path, lines in wrong.items():
         sys.stdout.write(f"{root / path}\n" + "".join(f"  {line}\n" for line in lines))
     if not wrong:
@@ -68,8 +70,8 @@ def _read(path: Path) -> str | None:
     return path.read_bytes().decode("utf-8", errors="replace")
 
 
-def _complaint(path: str, generated: str, found: str | None) -> list[str]:
-    return ["missing"] if found is None else differences(path, generated, found)
+def _complaint(path: str, generated: str, committed: str | None) -> list[str]:
+    return ["missing"] if committed is None else differences(path, generated, committed)
 
 
 def _advice(root: Path, paths: list[str], total: int) -> str:

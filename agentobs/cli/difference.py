@@ -13,16 +13,16 @@ _MOST = 20
 _LONGEST = 160
 
 
-def differences(path: str, generated: str, found: str) -> list[str]:
-    """What differs, one line each, at most 20 of them; `found` is the text of the file.
+def differences(path: str, generated: str, committed: str) -> list[str]:
+    """What differs, one line each, at most 20 of them; `committed` is the text of the file.
 
     JSON and YAML are compared by their structure, everything else, and what differs in layout or comments only, by line.
     """
-    structures = [_structure(path, text) for text in (generated, found)]
+    structures = [_structure(path, text) for text in (generated, committed)]
     if None not in structures and structures[0] != structures[1]:
         lines = list(_walk("", *structures))
     else:
-        lines = _by_line(generated, found)
+        lines = _by_line(generated, committed)
     more = [f"... and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
     return [line if len(line) <= _LONGEST else line[:_LONGEST] + " ..." for line in lines[:_MOST]] + more
 
@@ -44,24 +44,24 @@ def _structure(path: str, text: str) -> Any:
     return None
 
 
-def _walk(where: str, generated: Any, found: Any) -> Iterator[str]:
-    if generated == found:
+def _walk(where: str, generated: Any, committed: Any) -> Iterator[str]:
+    if generated == committed:
         return
-    if isinstance(generated, list) and isinstance(found, list):
-        generated, found = _keyed(generated), _keyed(found)
-    if not (isinstance(generated, dict) and isinstance(found, dict)):
-        yield f"{where}: generated {_short(generated)}, found {_short(found)}"
+    if isinstance(generated, list) and isinstance(committed, list):
+        generated, committed = _keyed(generated), _keyed(committed)
+    if not (isinstance(generated, dict) and isinstance(committed, dict)):
+        yield f"{where}: generated {_short(generated)}, found {_short(committed)}"
         return
-    if list(generated) != list(found) and set(generated) == set(found):
+    if list(generated) != list(committed) and set(generated) == set(committed):
         yield f"{where or 'the file'}: in another order"
-    for key in dict.fromkeys([*generated, *found]):
+    for key in dict.fromkeys([*generated, *committed]):
         inner = f"{where}.{key}" if where and not key.startswith("[") else f"{where}{key}"
-        if key not in found:
+        if key not in committed:
             yield f"{inner}: missing, generated {_short(generated[key])}"
         elif key not in generated:
-            yield f"{inner}: not generated, found {_short(found[key])}"
+            yield f"{inner}: not generated, found {_short(committed[key])}"
         else:
-            yield from _walk(inner, generated[key], found[key])
+            yield from _walk(inner, generated[key], committed[key])
 
 
 def _keyed(items: list[Any]) -> dict[str, Any]:
@@ -77,9 +77,9 @@ def _short(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _by_line(generated: str, found: str) -> list[str]:
+def _by_line(generated: str, committed: str) -> list[str]:
     """A unified difference; the heading or block above each change is named."""
-    before, after = generated.splitlines(), found.splitlines()
+    before, after = generated.splitlines(), committed.splitlines()
     lines: list[str] = []
     for line in difflib.unified_diff(before, after, lineterm="", n=1):
         if line.startswith(("---", "+++")):

@@ -75,11 +75,11 @@ def files(options: argparse.Namespace, what: list[str]) -> dict[str, str]:
         made |= {f"collector/{name}": text for name, text in collector.files(collecting).items()}
     chosen: dict[str, str] = {}
     for name in wanted:
-        found = {path: text for path, text in made.items() if name == path or name == path.split("/")[0]}
-        if not found:
+        matching = {path: text for path, text in made.items() if name == path or name == path.split("/")[0]}
+        if not matching:
             names = sorted(made) if name.split("/")[0] in THEMES else []
             raise UsageError(f"there is nothing named {name!r} to generate; allowed: {', '.join([*THEMES, *names])}")
-        chosen |= found
+        chosen |= matching
     return chosen
 
 

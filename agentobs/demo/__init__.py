@@ -183,20 +183,20 @@ def _drawn(session: Session) -> RenderableType:
 
 def _conclude(comparison: Comparison, options: Options) -> None:
     served = comparison.served
-    said = [
+    lines = [
         f"served {served['calls']} calls, {served['input_tokens']:,} input and {served['output_tokens']:,} output tokens, "
         f"{served['cost_usd']:.8f} USD, {served['retries']} hidden retries, {served['errors']} errors"
     ]
     if comparison.equal:
-        said.append("seen:  exactly that, call by call, token by token, cent by cent, retry by retry")
+        lines.append("seen:  exactly that, call by call, token by token, cent by cent, retry by retry")
     else:
-        said.append(f"seen:  something else, {len(comparison.differences)} differences")
-        said.extend(f"  {difference}" for difference in comparison.differences[:_LONGEST_DIFF])
+        lines.append(f"seen:  something else, {len(comparison.differences)} differences")
+        lines.extend(f"  {difference}" for difference in comparison.differences[:_LONGEST_DIFF])
         if len(comparison.differences) > _LONGEST_DIFF:
-            said.append(f"  and {len(comparison.differences) - _LONGEST_DIFF} more; --json lists all")
+            lines.append(f"  and {len(comparison.differences) - _LONGEST_DIFF} more; --json lists all")
     if not options.quiet:
-        said += ["", NEXT_STEPS]
-    print("\n".join(said))  # noqa: T201
+        lines += ["", NEXT_STEPS]
+    print("\n".join(lines))  # noqa: T201
 
 
 def _complain(text: str) -> None:

@@ -136,11 +136,11 @@ def _chosen_tool(question: Question) -> Tool | None:
         return next(demanded, None)
     if not question.may_call:
         return None
-    said = question.user.lower()
-    return next((t for t in question.tools if any(w in said for w in t.name.lower().split("_") if len(w) > 3)), None)
+    request = question.user.lower()
+    return next((t for t in question.tools if any(w in request for w in t.name.lower().split("_") if len(w) > 3)), None)
 
 
-def _example(schema: Json, said: str, luck: Luck, path: str, root: Json | None = None) -> Any:
+def _example(schema: Json, request: str, luck: Luck, path: str, root: Json | None = None) -> Any:
     """A value that fits a JSON schema: identifiers and amounts are taken from what the user said."""
     root = schema if root is None else root
     schema = _resolved(schema, root)
@@ -151,10 +151,10 @@ def _example(schema: Json, said: str, luck: Luck, path: str, root: Json | None =
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
         parts = schema.get("properties", {}).items()
-        return {name: _example(part, said, luck, f"{path}.{name}", root) for name, part in parts}
+        return {name: _example(part, request, luck, f"{path}.{name}", root) for name, part in parts}
     if kind == "array":
-        return [_example(schema.get("items", {}), said, luck, f"{path}[]", root)]
-    return _scalar(kind, schema, said, luck, path)
+        return [_example(schema.get("items", {}), request, luck, f"{path}[]", root)]
+    return _scalar(kind, schema, request, luck, path)
 
 
 def _resolved(schema: Json, root: Json) -> Json:
@@ -166,8 +166,8 @@ def _resolved(schema: Json, root: Json) -> Json:
     return _resolved(choices[0], root) if choices else schema
 
 
-def _scalar(kind: str, schema: Json, said: str, luck: Luck, path: str) -> str | float | bool | None:
-    digits = re.findall(r"\d+", said)
+def _scalar(kind: str, schema: Json, request: str, luck: Luck, path: str) -> str | float | bool | None:
+    digits = re.findall(r"\d+", request)
     if kind == "number":
         low, high = float(schema.get("minimum", 0)), float(schema.get("maximum", 1))
         return round(low + luck.draw(path) * (high - low), 2)

@@ -95,10 +95,10 @@ class Support:
         key = next(keys)
 
         def search() -> str:
-            found = self._desk.openai.embeddings.create(
+            answer = self._desk.openai.embeddings.create(
                 model=EMBEDDER, input=[task.text, HELP_CENTRE[:400]], extra_headers={KEY_HEADER: key}
             )
-            return f"{len(found.data)} articles"
+            return f"{len(answer.data)} articles"
 
         try:
             self._desk.use_tool("search_help_centre", key, search)
@@ -121,7 +121,7 @@ class Support:
 
     def _chat(self, task: Task, keys: Iterator[str]) -> str:
         """A few friendly words from a small model of our own, which no price list knows."""
-        said: list[str] = []
+        pieces: list[str] = []
         try:
             with self._desk.openai.chat.completions.create(
                 model=SMALL,
@@ -131,9 +131,9 @@ class Support:
                 extra_headers={KEY_HEADER: next(keys)},
             ) as stream:
                 for chunk in stream:
-                    said.extend(choice.delta.content or "" for choice in chunk.choices)
-                    if task.leaves_early and said[-1:] != [""]:
+                    pieces.extend(choice.delta.content or "" for choice in chunk.choices)
+                    if task.leaves_early and pieces[-1:] != [""]:
                         break
         except Exception as error:  # noqa: BLE001
             return self._desk.give_up("small talk", error, SMALL)
-        return "".join(said)
+        return "".join(pieces)

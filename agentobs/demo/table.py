@@ -68,7 +68,7 @@ def _short(count: int) -> str:
 
 
 def _agents(metrics: Metrics) -> Table:
-    """What the agents did, what their users got, and what those said."""
+    """What the agents did, what their users got, and how those rated it."""
     table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
@@ -85,12 +85,12 @@ def _agents(metrics: Metrics) -> Table:
         "feedback": metrics.sum(own.FEEDBACK, genai.SCORE_LABEL),
     }
     for name, counts in rows.items():
-        said = (
+        texts = (
             f"{' '.join(key).replace('_', ' ')} {count:,.0f}".strip()
             for key, count in sorted(counts.items())
             if any(key) or not key
         )
-        table.add_row(name, ", ".join(said))
+        table.add_row(name, ", ".join(texts))
     table.add_row("breakers", _breakers(metrics))
     return table
 

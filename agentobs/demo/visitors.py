@@ -58,10 +58,10 @@ class Visitors:
         token = agentobs.feedback_token(names=[_NAME], secret=self._secret)
         if token is None:
             return
-        said = {"token": token, "name": _NAME, "label": "thumbs_up" if happy else "thumbs_down"}
+        rating = {"token": token, "name": _NAME, "label": "thumbs_up" if happy else "thumbs_down"}
         connection = http.client.HTTPConnection("127.0.0.1", self._server.server_port, timeout=10)
         try:
-            connection.request("POST", "/", json.dumps(said), {"Content-Type": "text/plain;charset=UTF-8"})
+            connection.request("POST", "/", json.dumps(rating), {"Content-Type": "text/plain;charset=UTF-8"})
             answer = connection.getresponse()
             if answer.status != http.HTTPStatus.ACCEPTED:
                 raise RuntimeError(f"the feedback endpoint answered {answer.status}: {answer.read().decode()}")

@@ -265,7 +265,7 @@ class Emitters:
 
 
 def _within(timeout_s: float, works: list[Callable[[], Any]]) -> bool:
-    """Do `works` side by side; `False` if one said so, raised, or took longer than `timeout_s`."""
+    """Do `works` side by side; `False` if one returned that, raised, or took longer than `timeout_s`."""
     ends_s = time.monotonic() + timeout_s
     results: list[bool] = []
 

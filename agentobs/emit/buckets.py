@@ -1,4 +1,4 @@
-"""Histograms for prometheus_client's exposition, held here in one process.
+"""Histograms for prometheus_client's exposition, kept here in one process.
 
 `prometheus_client.Histogram.observe` walks all bounds and checks an exemplar's labels each time, which costs more than all
 the rest of a call's metrics. Here a value costs a binary search and two additions, and an exemplar is only made into text
@@ -40,10 +40,10 @@ class Cell:
                 self.exemplars[index] = (context, value, time.time())
 
 
-def _exemplar(found: tuple[Any, float, float] | None) -> Exemplar | None:
-    if found is None:
+def _exemplar(kept: tuple[Any, float, float] | None) -> Exemplar | None:
+    if kept is None:
         return None
-    context, value, at_s = found
+    context, value, at_s = kept
     return Exemplar({"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}, value, at_s)
 
 
@@ -78,11 +78,11 @@ class Histograms:
         """
         family = Family(self._metric.prom, self._metric.description, "histogram")
         with LOCK:
-            held = [
+            cells = [
                 (values, list(c.counts), list(c.exemplars), c.sum) for values, c in self._cells.items() if any(c.counts)
             ]
         names = [label.label for label in self._metric.labels]
-        for values, counts, exemplars, total in held:
+        for values, counts, exemplars, total in cells:
             labels = dict(zip(names, values, strict=True))
             count = 0
             for le, more, exemplar in zip(self._le, counts, exemplars, strict=True):

@@ -146,10 +146,10 @@ def meter_of(provider: MeterProvider, scope: str, version: str, schema_url: str)
 def sink_of(provider: MeterProvider, scope: str, version: str, schema_url: str, metrics: Iterable[Metric]) -> OtelSink:
     """The sink of a meter provider, made once: the SDK warns when an instrument is made again."""
     rows = tuple(metrics)
-    held = _sinks.setdefault(provider, {})
+    known = _sinks.setdefault(provider, {})
     key = frozenset(metric.name for metric in rows)
-    sink = held.get(key)
+    sink = known.get(key)
     if sink is None:
-        sink = held[key] = OtelSink(meter_of(provider, scope, version, schema_url), rows)
+        sink = known[key] = OtelSink(meter_of(provider, scope, version, schema_url), rows)
     sink.open = True
     return sink

@@ -73,7 +73,7 @@ class PrometheusSink(Collector):
     """Metrics of the catalogue as one collector of a registry.
 
     In a server of several processes the values live in prometheus_client's own shared files, which its
-    `MultiProcessCollector` adds up; else they are held here and read when somebody scrapes.
+    `MultiProcessCollector` adds up; else they are kept here and read when somebody scrapes.
     """
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
@@ -178,11 +178,11 @@ def sink_of(registry: CollectorRegistry | None, metrics: Iterable[Metric]) -> Pr
     """The sink of a registry (`None`: the default one), registered; made once, so that counters never go back."""
     registry = registry if registry is not None else prometheus_client.REGISTRY
     rows = tuple(metrics)
-    held = _sinks.setdefault(registry, {})
+    known = _sinks.setdefault(registry, {})
     key = frozenset(metric.name for metric in rows)
-    sink = held.get(key)
+    sink = known.get(key)
     if sink is None:
-        sink = held[key] = PrometheusSink(rows)
+        sink = known[key] = PrometheusSink(rows)
     sink.open(registry)
     return sink
 
@@ -225,8 +225,8 @@ def resource_labels(service: str | None, environ: Mapping[str, str] | None = Non
     env = os.environ if environ is None else environ
     labels: dict[str, str] = {}
     for pair in env.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
-        key, found, value = pair.partition("=")
-        if found and key.strip():
+        key, separator, value = pair.partition("=")
+        if separator and key.strip():
             labels[_label(key.strip())] = unquote(value.strip())
     if service:
         labels["service_name"] = service

@@ -1,6 +1,6 @@
-"""Where metrics are held and what a sink is.
+"""Where metrics are kept and what a sink is.
 
-Sums (counters and levels) are held here, once, for all sinks: a call adds to all of its sums under one lock, and a sink
+Sums (counters and levels) are kept here, once, for all sinks: a call adds to all of its sums under one lock, and a sink
 reads them when somebody collects. Histograms go to each sink, value by value, because only the sink knows their shape.
 """
 
@@ -72,15 +72,15 @@ class Store:
         """The sum of one series, made when it is first asked for."""
         with LOCK:
             series = self._sums.setdefault(metric, {})
-            held = series.get(values)
-            if held is None:
-                held = series[values] = Sum() if self._make is None else self._make(metric, values)
-            return held
+            total = series.get(values)
+            if total is None:
+                total = series[values] = Sum() if self._make is None else self._make(metric, values)
+            return total
 
     def read(self, metric: Metric) -> Mapping[Values, float]:
         """The series of a metric with their values now."""
         with LOCK:
-            return {values: held.value for values, held in self._sums.get(metric, {}).items()}
+            return {values: total.value for values, total in self._sums.get(metric, {}).items()}
 
     def _start_again(self) -> None:
         """In a forked child: counts begin at 0, and levels are forgotten, as they are of things in the parent.
@@ -174,7 +174,7 @@ class Bounds:
 
 
 class Series:
-    """Every sink behind one door: held series of a metric for given label values, made once."""
+    """Every sink behind one door: series of a metric for given label values, made once."""
 
     def __init__(self, sinks: tuple[Sink, ...], metrics: frozenset[Metric]) -> None:
         self.sinks = sinks

@@ -94,20 +94,20 @@ class PriceBook:
         reported = usage.reported_cost_usd
         if reported is not None:
             return Cost(reported, "provider") if 0 <= reported < math.inf else _BAD_USAGE
-        found = self._quotes.get((provider, model, usage.service_tier))
-        if found is None or (
-            found.timed and not found.from_s <= (time.time() if at_s is None else at_s) < found.until_s
+        quoted = self._quotes.get((provider, model, usage.service_tier))
+        if quoted is None or (
+            quoted.timed and not quoted.from_s <= (time.time() if at_s is None else at_s) < quoted.until_s
         ):
-            found = self._quote(provider, model, usage.service_tier, time.time() if at_s is None else at_s)
+            quoted = self._quote(provider, model, usage.service_tier, time.time() if at_s is None else at_s)
         input_tokens, output_tokens = usage.input_tokens, usage.output_tokens
-        rates = found.base
+        rates = quoted.base
         if input_tokens is None or output_tokens is None:
             if input_tokens is None or (rates is not None and rates.output is not None):
                 return _NO_USAGE
             output_tokens = 0
         if rates is None:
-            return _UNKNOWN_MODEL if found.reason == "unknown_model" else _UNSUPPORTED_USAGE
-        for threshold, above in found.over:
+            return _UNKNOWN_MODEL if quoted.reason == "unknown_model" else _UNSUPPORTED_USAGE
+        for threshold, above in quoted.over:
             if input_tokens > threshold:
                 rates = above
                 break
@@ -125,33 +125,33 @@ class PriceBook:
             or usage.audio_output_tokens
             or (usage.reasoning_tokens or 0) > output_tokens
         ):
-            return _detailed(found, rates, usage, input_tokens, output_tokens)
+            return _detailed(quoted, rates, usage, input_tokens, output_tokens)
         amount = uncached * rates.input + cached * rates.cache_read + written * rates.cache_write
-        return Cost((amount + output_tokens * output_rate) / found.divisor, found.source)
+        return Cost((amount + output_tokens * output_rate) / quoted.divisor, quoted.source)
 
     def windows(self, provider: str, model: str | None) -> ContextWindow | None:
         """Context window of a model; `None` when the catalogue has none."""
-        found = self._model(provider, model)
-        if found is None or (found.max_input is None and found.max_output is None):
+        known = self._model(provider, model)
+        if known is None or (known.max_input is None and known.max_output is None):
             return None
-        return ContextWindow(found.max_input, found.max_output)
+        return ContextWindow(known.max_input, known.max_output)
 
     def canonical(self, provider: str, model: str | None) -> str | None:
         """The catalogue's id of a model: as a label it is bounded. `None` for a model nobody listed."""
-        found = self._model(provider, model)
-        return None if found is None else found.id
+        known = self._model(provider, model)
+        return None if known is None else known.id
 
     def _quote(self, provider: str, model: str | None, tier: str | None, at_s: float) -> Quote:
-        found = self._model(provider, model)
-        own = found is not None and (found.provider, found.id) in self._overrides.models
-        if found is None or (found.provider == "openrouter" and not own):
+        known = self._model(provider, model)
+        own = known is not None and (known.provider, known.id) in self._overrides.models
+        if known is None or (known.provider == "openrouter" and not own):
             result = _UNKNOWN
         else:
-            result = quote(found.prices, found.tiers, tier, at_s)
+            result = quote(known.prices, known.tiers, tier, at_s)
             if own:
                 result = replace(result, source="override")
-            elif found.provider in self._overrides.discounts:
-                result = replace(result, source="override", divisor=1e6 / self._overrides.discounts[found.provider])
+            elif known.provider in self._overrides.discounts:
+                result = replace(result, source="override", divisor=1e6 / self._overrides.discounts[known.provider])
         if len(model or "") <= MAX_NAME_CHARS and len(tier or "") <= MAX_NAME_CHARS:
             self._remember(self._quotes, (provider, model, tier), result)
         return result
@@ -162,9 +162,9 @@ class PriceBook:
         key = (provider, model)
         if key in self._models:
             return self._models[key]
-        found = self._search(provider_name(provider), model)
-        self._remember(self._models, key, found)
-        return found
+        known = self._search(provider_name(provider), model)
+        self._remember(self._models, key, known)
+        return known
 
     def _search(self, provider: str, model: str) -> Model | None:
         """The user's prices by exact name, then by catalogue id; an alias is followed once."""
@@ -172,13 +172,13 @@ class PriceBook:
         listed = _openrouter(model) if provider == "openrouter" else _table().find(provider, model)
         own = self._overrides.models
         names = [*candidates(provider, model), *([listed.id.lower()] if listed else [])]
-        found = next((own[provider, name] for name in names if (provider, name) in own), None)
-        if found is None or listed is None:
-            return found or listed
+        owned = next((own[provider, name] for name in names if (provider, name) in own), None)
+        if owned is None or listed is None:
+            return owned or listed
         return replace(
-            found,
-            max_input=found.max_input or listed.max_input,
-            max_output=found.max_output or listed.max_output,
+            owned,
+            max_input=owned.max_input or listed.max_input,
+            max_output=owned.max_output or listed.max_output,
         )
 
     def _remember(self, memo: dict[K, V], key: K, value: V) -> None:
@@ -189,7 +189,7 @@ class PriceBook:
             memo[key] = value
 
 
-def _detailed(found: Quote, rates: Rates, usage: Usage, input_tokens: int, output_tokens: int) -> Cost:
+def _detailed(quoted: Quote, rates: Rates, usage: Usage, input_tokens: int, output_tokens: int) -> Cost:
     """The whole formula, with audio and one-hour cache writes, and its checks."""
     cached = usage.cache_read_tokens or 0
     hour = usage.cache_write_1h_tokens or 0
@@ -222,14 +222,14 @@ def _detailed(found: Quote, rates: Rates, usage: Usage, input_tokens: int, outpu
         + (output_tokens - audio_out) * (rates.output or 0.0)
         + audio_out * (rates.audio_output or 0.0)
     )
-    return Cost(amount / found.divisor, found.source)
+    return Cost(amount / quoted.divisor, quoted.source)
 
 
 def _openrouter(model: str) -> Model | None:
     """OpenRouter reports what a call cost; the vendor's list serves for names and windows, not for prices."""
     vendor, _, name = model.partition("/")
-    found = _table().find(provider_name(vendor), name) if name else None
-    return None if found is None else replace(found, provider="openrouter", prices=(), tiers={})
+    known = _table().find(provider_name(vendor), name) if name else None
+    return None if known is None else replace(known, provider="openrouter", prices=(), tiers={})
 
 
 def _table() -> Table:

@@ -86,12 +86,12 @@ def _toml_lines(text: str) -> dict[Where, int]:
         stripped = line.strip()
         if stripped.startswith("["):
             table = _only_path(stripped) or table
-            found = table
+            path = table
         else:
             key = _key_of(stripped)
-            found = (*table, *key) if key else ()
-        for end in range(1, len(found) + 1):
-            lines.setdefault(found[:end], number)
+            path = (*table, *key) if key else ()
+        for end in range(1, len(path) + 1):
+            lines.setdefault(path[:end], number)
     return lines
 
 

@@ -48,22 +48,22 @@ class Table:
         return frozenset(self._lines)
 
     def provider(self, name: str) -> Provider | None:
-        found = self._providers.get(name)
-        if found is None and name in self._lines:
-            found = self._providers[name] = _parse(self._lines[name])
-        return found
+        known = self._providers.get(name)
+        if known is None and name in self._lines:
+            known = self._providers[name] = _parse(self._lines[name])
+        return known
 
     def find(self, provider: str, model: str) -> Model | None:
         """The model behind a name, or `None`. `provider` is the table's name of it."""
         listed = self.provider(provider)
         if listed is None:
             return None
-        if found := _first(listed, candidates(provider, model)):
-            return found
+        if match := _first(listed, candidates(provider, model)):
+            return match
         for other in listed.like:
             cousin = self.provider(other)
-            if cousin and (found := _first(cousin, candidates(other, model))):
-                return Model(provider, found.id, found.prices, {}, found.max_input, found.max_output)
+            if cousin and (match := _first(cousin, candidates(other, model))):
+                return Model(provider, match.id, match.prices, {}, match.max_input, match.max_output)
         return None
 
     def any_provider_lists(self, model: str) -> bool:

@@ -1,7 +1,7 @@
 """Something that has a beginning and an end around code of the program, as a context manager and as a decorator.
 
 Decorated functions keep their kind: a coroutine function stays one, a generator function stays one. A generator's body
-runs with the block as its context, but nothing is held attached while it is suspended.
+runs with the block as its context, but nothing stays attached while it is suspended.
 """
 
 from __future__ import annotations

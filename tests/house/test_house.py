@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import inspect
 import pkgutil
 import re
@@ -27,14 +28,18 @@ _NAMES = {row.name for row in (*catalogue.METRICS, *catalogue.ATTRIBUTES, *catal
 }
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, absolute; imports for type checking only are left out."""
+def imports(path: Path, *, while_imported: bool = False) -> Iterator[str]:
+    """The modules that a file imports, absolute; imports for type checking only are left out.
+
+    With `while_imported`, those inside functions too.
+    """
     package = [PACKAGE.name, *path.relative_to(PACKAGE).parent.parts]
     tree = ast.parse(path.read_text(encoding="utf-8"))
     hidden = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+        or (while_imported and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
@@ -226,3 +231,24 @@ def test_every_name_is_there_once() -> None:
 def test_ids_are_never_labels() -> None:
     for metric in catalogue.METRICS:
         assert not [label.name for label in metric.labels if label.name.endswith((".id", "_id"))]
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    names = {}
+    for path in MODULES:
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(part for part in parts if part != "__init__")] = path
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        known = [other for other in imports(path, while_imported=True) if other in names]
+        # `from . import module` names the package and the module; it is the module that is meant.
+        graph[name] = {other for other in known if not any(more.startswith(f"{other}.") for more in known)} - {name}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_no_module_takes_a_private_name_of_another() -> None:
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("agentobs")):
+                private = [alias.name for alias in node.names if re.match("_[a-z]", alias.name)]
+                assert not private, (path, private)

@@ -33,8 +33,8 @@ def rows(provider: Any, *, total_window: bool) -> dict[str, Row]:
 
 def match(provider: Any, name: str) -> str | None:
     """The id genai-prices itself finds for a name, without asking other providers."""
-    found = provider.find_model(name)
-    return None if found is None else str(found.id)
+    model = provider.find_model(name)
+    return None if model is None else str(model.id)
 
 
 def _row(provider: Any, model: Any, *, total_window: bool) -> Row:

@@ -26,14 +26,14 @@ _COMMITMENT = ("month-commitment", "provisioned")
 
 def entries(plan: ProviderPlan, price_map: Mapping[str, Any]) -> Iterator[tuple[str, Row]]:
     """(model id, row) of one provider, in the order of ids; the row's price list is empty where litellm has none."""
-    found: dict[str, Row] = {}
+    rows: dict[str, Row] = {}
     for key in sorted(price_map):
         entry = price_map[key]
         if entry.get("litellm_provider") in plan.litellm and entry.get("mode") in _MODES:
             name = _model_id(plan, key)
-            if name and name not in found:
-                found[name] = _row(name, entry)
-    yield from sorted(found.items())
+            if name and name not in rows:
+                rows[name] = _row(name, entry)
+    yield from sorted(rows.items())
 
 
 def peak_days(price_map: Mapping[str, Any], model: str) -> list[int] | None:
