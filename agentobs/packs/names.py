@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from agentobs.catalogue import Attribute, Kind, Metric
 
-Naming = Literal["default", "no-suffix", "utf8"]
+Naming = Literal["default", "no-suffix", "utf8", "untranslated"]
 """How OpenTelemetry names reach Prometheus: its translation strategies UnderscoreEscapingWithSuffixes (also what every
-Python exporter does), UnderscoreEscapingWithoutSuffixes and NoUTF8EscapingWithSuffixes."""
-NAMINGS: tuple[Naming, ...] = ("default", "no-suffix", "utf8")
+Python exporter does), UnderscoreEscapingWithoutSuffixes, NoUTF8EscapingWithSuffixes and NoTranslation."""
+NAMINGS: tuple[Naming, ...] = get_args(Naming)
+_DOTTED = ("utf8", "untranslated")
+_SUFFIXED = ("default", "utf8")
 
 Part = Literal["", "bucket", "sum", "count"]
 
@@ -62,15 +64,15 @@ def metric_name(metric: Named, part: Part = "", naming: Naming = "default") -> s
     """The name of a metric in Prometheus; a recorded or built-in one has the same name under every naming."""
     if not isinstance(metric, Metric):
         return metric.name
-    name = metric.name if naming == "utf8" else metric.name.replace(".", "_")
-    if naming != "no-suffix":
+    name = metric.name if naming in _DOTTED else metric.name.replace(".", "_")
+    if naming in _SUFFIXED:
         name += _UNIT_SUFFIX.get(metric.unit, "") + ("_total" if metric.kind is Kind.COUNTER else "")
     return f"{name}_{part}" if part else name
 
 
 def label_name(label: Label, naming: Naming = "default") -> str:
     """The name of a label in Prometheus, unquoted."""
-    return label.name if naming == "utf8" and isinstance(label, Attribute) else label.label
+    return label.name if naming in _DOTTED and isinstance(label, Attribute) else label.label
 
 
 def alert_value(label: Label, naming: Naming = "default") -> str:

@@ -4,7 +4,7 @@ Expressions are trees of frozen objects; `Expr.render(naming)` writes them. What
 tree is built: a label that the metric does not have, a value outside a closed set, a counter read without `rate` or
 `increase`, a vector match without the labels it matches on. Every aggregation says `by (...)` and every match of
 labelled vectors says `on (...)`, because each path into Prometheus adds labels of its own (`otel_scope_*`, `instance`).
-What is written stays within the language of Prometheus 2.42, but for `utf8` names, which need Prometheus 3.
+What is written stays within the language of Prometheus 2.42; only names with dots (`utf8`, `untranslated`) need version 3.
 """
 
 from __future__ import annotations

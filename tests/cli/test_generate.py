@@ -96,7 +96,7 @@ def test_content_can_be_dropped(tmp_path: Path) -> None:
             ["alerts/rulez.yaml"],
             "'alerts/rulez.yaml' to generate; allowed: dashboards, alerts, collector, alerts/RUNBOOK",
         ),
-        (["--naming", "camel"], "naming = 'camel' is not allowed; allowed: default, no-suffix, utf8"),
+        (["--naming", "camel"], "naming = 'camel' is not allowed; allowed: default, no-suffix, utf8, untranslated"),
         (["--conventions", "newest"], "conventions = 'newest' is not allowed; allowed: latest, compat, both"),
         (["--service-label", "a b"], "service_label = 'a b' is not allowed; allowed: a Prometheus label name"),
         (["--content", "keep"], "--content='keep' is not allowed; allowed are redact, drop"),

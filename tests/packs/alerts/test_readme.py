@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import yaml
 
 from agentobs.cli import main
 from tests.support.documents import block
-from tests.support.stack import amtool, promtool
+from tests.support.stack import amtool, loopback, poll, prometheus, promtool
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "alerts" / "README.md").read_text()
@@ -51,6 +53,28 @@ def test_thresholds_file_is_taken_by_both_commands(tmp_path: Path, monkeypatch: 
     for line in block(README, "bash", "agentobs generate").splitlines():
         assert main(line.split()[1:]) == 0
     assert "https://wiki.example.com/agentobs#agentobsbreakeropen" in Path("alerts/alerts.yaml").read_text()
+
+
+def test_firing_alerts_that_grafana_writes_show_on_the_overview() -> None:
+    """With the labels that the state history of Grafana 12 and 13 gives to the series."""
+    (name,) = re.findall(r"^prometheus_metric_name = (\w+)$", block(README, "ini", "state_history"), re.MULTILINE)
+    labels = (
+        'alertname="AgentObsBreakerOpen",severity="warning",job="support",alertstate="firing",'
+        'grafana_alertstate="alerting",grafana_rule_uid="af3c"'
+    )
+    overview = json.loads((ROOT / "dashboards" / "overview.json").read_text())
+    (panel,) = (panel for panel in overview["panels"] if panel["title"] == "Alerts firing")
+    expr = panel["targets"][0]["expr"].replace("$service", ".*")
+    config = """
+global: {{scrape_interval: 1s}}
+scrape_configs: [{{job_name: written, honor_labels: true, static_configs: [{{targets: ["{}"]}}]}}]
+"""
+    with (
+        loopback(f"{name}{{{labels}}} 1\n") as page,
+        prometheus(3, config.format(page.address)) as server,
+    ):
+        (shown,) = poll(lambda: server.query(expr), "the alert")
+        assert shown["value"][1] == "1"
 
 
 def test_number_of_alerts_is_right() -> None:

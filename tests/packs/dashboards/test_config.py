@@ -32,7 +32,7 @@ def test_every_part_can_be_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('naming = "utf-8"', "naming = 'utf-8' is not allowed; allowed: default, no-suffix, utf8"),
+        ('naming = "utf-8"', "naming = 'utf-8' is not allowed; allowed: default, no-suffix, utf8, untranslated"),
         ("conventions = 3", "conventions = 3 is not allowed; allowed: latest, compat, both"),
         ('service_label = "a b"', "service_label = 'a b' is not allowed; allowed: a Prometheus label name"),
         ('dashboard_url = "grafana"', "dashboard_url = 'grafana' is not allowed; allowed: an address that starts with"),

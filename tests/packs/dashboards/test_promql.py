@@ -17,6 +17,7 @@ FAILED = equals(own.OUTCOME, "error")
         ("default", 'sum by (gen_ai_provider_name) (rate(agentobs_calls_total{agentobs_outcome="error"}[5m]))'),
         ("no-suffix", 'sum by (gen_ai_provider_name) (rate(agentobs_calls{agentobs_outcome="error"}[5m]))'),
         ("utf8", 'sum by ("gen_ai.provider.name") (rate({"agentobs.calls_total","agentobs.outcome"="error"}[5m]))'),
+        ("untranslated", 'sum by ("gen_ai.provider.name") (rate({"agentobs.calls","agentobs.outcome"="error"}[5m]))'),
     ],
 )
 def test_one_expression_is_written_under_each_naming(naming: Naming, text: str) -> None:
@@ -29,6 +30,7 @@ def test_one_expression_is_written_under_each_naming(naming: Naming, text: str) 
         ("default", "gen_ai_client_inference_duration_seconds_bucket"),
         ("no-suffix", "gen_ai_client_inference_duration_bucket"),
         ("utf8", "gen_ai.client.inference.duration_seconds_bucket"),
+        ("untranslated", "gen_ai.client.inference.duration_bucket"),
     ],
 )
 def test_a_histogram_has_its_unit_and_part_in_its_name(naming: Naming, name: str) -> None:
@@ -40,10 +42,12 @@ def test_templates_name_a_label_under_each_naming() -> None:
         "{{ $labels.gen_ai_provider_name }}",
         "{{ $labels.gen_ai_provider_name }}",
         '{{ index $labels "gen_ai.provider.name" }}',
+        '{{ index $labels "gen_ai.provider.name" }}',
     ]
     assert [legend(genai.PROVIDER, naming) for naming in NAMINGS] == [
         "{{gen_ai_provider_name}}",
         "{{gen_ai_provider_name}}",
+        "{{gen_ai.provider.name}}",
         "{{gen_ai.provider.name}}",
     ]
 
