@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .emit.exposition import metrics_app, metrics_wsgi
     from .endpoint import FeedbackTokenMiddleware, FeedbackTokenWSGI, feedback_app, feedback_token, feedback_wsgi
     from .runtime import Instrumentation, Report, instrument, uninstrument
-    from .verbs import agent, decision, fallback, notice, tool
+    from .verbs import agent, decision, fallback, notice, retry, tool
     from .verbs.ratings import feedback
 
 __version__ = VERSION
@@ -24,7 +24,7 @@ _MODULES = {
     "emit.exposition": ("metrics_app", "metrics_wsgi"),
     "endpoint": ("FeedbackTokenMiddleware", "FeedbackTokenWSGI", "feedback_app", "feedback_token", "feedback_wsgi"),
     "runtime": ("Instrumentation", "Report", "instrument", "uninstrument"),
-    "verbs": ("agent", "decision", "fallback", "feedback", "notice", "tool"),
+    "verbs": ("agent", "decision", "fallback", "feedback", "notice", "retry", "tool"),
 }
 """Where each public name is; a module is imported by the first one who asks for a name of it."""
 
@@ -46,6 +46,7 @@ __all__ = [
     "metrics_app",
     "metrics_wsgi",
     "notice",
+    "retry",
     "tool",
     "uninstrument",
 ]

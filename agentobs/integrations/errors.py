@@ -122,3 +122,9 @@ def cause_of_retry(response: Any, error: BaseException | None) -> str:
     if status is not None:
         return str(status)
     return "timeout" if error is not None and class_of(None, (), error, "") == "timeout" else "connection"
+
+
+def cause_of_error(error: BaseException) -> str:
+    """What an attempt got that failed with `error`: its HTTP status, else the class of the error."""
+    status = whole(getattr(error, "status_code", None))
+    return str(status) if status is not None else class_of(None, (), error, "")

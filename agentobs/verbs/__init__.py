@@ -10,6 +10,7 @@ from .agents import agent
 from .decisions import decision
 from .fallbacks import fallback, notice
 from .ratings import feedback
+from .retries import retry
 from .tools import tool
 
-__all__ = ["agent", "decision", "fallback", "feedback", "notice", "tool"]
+__all__ = ["agent", "decision", "fallback", "feedback", "notice", "retry", "tool"]

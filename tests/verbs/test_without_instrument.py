@@ -26,6 +26,7 @@ def test_blocks_and_calls_pass_everything_through() -> None:
         assert trace.get_current_span() is before
         assert agentobs.decision("k", "c")
         agentobs.notice()
+        agentobs.retry("429")
         agentobs.feedback(value=1)
     error = ValueError("x")
     with pytest.raises(ValueError, match="x") as caught, agentobs.agent("a"):
