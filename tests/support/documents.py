@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import agentobs.verbs
 from agentobs import catalogue
 from agentobs.catalogue import Attribute, Metric, declared
 from agentobs.config import OPTIONS, Option
@@ -141,6 +142,15 @@ def attributes() -> str:
     return table(("attribute", "type", "values", "what it is"), rows)
 
 
+def verbs() -> str:
+    """What programs call themselves."""
+    rows = (
+        (f"`agentobs.{name}`", (getattr(agentobs, name).__doc__ or "").splitlines()[0])
+        for name in agentobs.verbs.__all__
+    )
+    return table(("verb", "what it does"), rows)
+
+
 CATALOGUE = "agentobs/catalogue/README.md"
 BLOCKS = (
     Block(CATALOGUE, "metrics", metrics),
@@ -149,6 +159,7 @@ BLOCKS = (
     Block(CATALOGUE, "attributes", attributes),
     Block("README.md", "libraries", libraries),
     Block("agentobs/README.md", "options", options),
+    Block("agentobs/README.md", "verbs", verbs),
     Block("agentobs/README.md", "variables", variables),
     Block("agentobs/README.md", "endings", endings.table),
 )
