@@ -26,7 +26,7 @@ _BY_STATUS: dict[int, ErrorClass] = {
     504: "timeout",
     529: "overloaded",
 }
-# Codes that say more than the status they come with. OpenAI, Azure, Anthropic and Mistral document them.
+# Codes that say more than the status they come with. OpenAI, Azure, Anthropic, Mistral and Google document them.
 _BY_CODE: dict[str, ErrorClass] = {
     "insufficient_quota": "quota",
     "billing_error": "quota",
@@ -38,6 +38,7 @@ _BY_CODE: dict[str, ErrorClass] = {
     "rate_limit_error": "rate_limit",
     "rate_limit_exceeded": "rate_limit",
     "authentication_error": "auth",
+    "API_KEY_INVALID": "auth",
     "permission_error": "auth",
     "timeout_error": "timeout",
     "api_error": "server_error",
@@ -50,6 +51,8 @@ _BY_EXCEPTION: dict[str, ErrorClass] = {
     "APIConnectionError": "connection",
     "TransportError": "connection",
     "ConnectionError": "connection",
+    "ClientConnectionError": "connection",
+    "ClientPayloadError": "connection",
     "LengthFinishReasonError": "invalid_output",
     "ContentFilterFinishReasonError": "content_filter",
     "APIResponseValidationError": "invalid_output",
@@ -99,14 +102,31 @@ def class_of(  # noqa: PLR0911  one return for each kind of fact
 
 def ending_of(error: BaseException) -> CallEnding:
     """How a call ended that raised `error`: outcome, error type and class."""
-    if not isinstance(error, Exception) or isinstance(error, asyncio.CancelledError):
-        return ABANDONED if isinstance(error, GeneratorExit) else CANCELLED
-    status = whole(getattr(error, "status_code", None))
+    left = left_by(error)
+    if left is not None:
+        return left
     reported = _error_object(error)
-    kind, code = _short(pick(reported, "type")), _short(pick(reported, "code"))
+    status = whole(getattr(error, "status_code", None))
+    return failure(error, status, (pick(reported, "type"), pick(reported, "code")), pick(reported, "message"))
+
+
+def left_by(error: BaseException) -> CallEnding | None:
+    """How a call ended that the program left by raising `error` in it; `None` where it is the call that failed."""
+    if isinstance(error, Exception) and not isinstance(error, asyncio.CancelledError):
+        return None
+    return ABANDONED if isinstance(error, GeneratorExit) else CANCELLED
+
+
+def failure(error: BaseException, status: int | None, codes: tuple[Any, ...], message: Any) -> CallEnding:
+    """How a call ended that failed with `error`.
+
+    `status` is the HTTP status, `codes` what the provider calls the error, from the general word, which becomes the error
+    type, to the particular, which tells its class best; `message` is its sentence.
+    """
+    known = tuple([_short(code) for code in codes])
     by_status = str(status) if status is not None and status >= 400 else type(error).__qualname__
-    error_class = class_of(status, (code, kind), error, str(pick(reported, "message") or ""))
-    return CallEnding("error", None, kind or code or by_status, error_class, error)
+    error_class = class_of(status, known[::-1], error, str(message or ""))
+    return CallEnding("error", None, next((code for code in known if code), None) or by_status, error_class, error)
 
 
 def reported_failure(reported: Any) -> CallEnding:

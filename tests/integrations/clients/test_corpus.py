@@ -1,15 +1,8 @@
-"""Recorded exchanges of real providers, replayed through the real clients: what agentobs says equals what they reported.
-
-The recordings are not part of the project; AGENTOBS_CORPUS names the folder with their `index.csv`.
-"""
+"""Recorded exchanges, replayed through the real openai and anthropic clients: what is seen equals what was reported."""
 
 from __future__ import annotations
 
-import base64
-import csv
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -17,32 +10,10 @@ import openai
 import pytest
 
 from agentobs import testing
-from tests.support.loopback import Answer, Loopback
+from tests.support.corpus import answer_of, exchange_of, number, rows
+from tests.support.loopback import Loopback
 
-FOLDER = os.environ.get("AGENTOBS_CORPUS", "")
 PROVIDERS = {"openai": "openai", "azure": "azure.ai.openai", "anthropic": "anthropic"}
-# Headers that describe the recording's own transport; the replay has a transport of its own.
-_TRANSPORT = {"transfer-encoding", "content-length", "content-encoding", "connection"}
-
-
-def rows() -> list[Any]:
-    if not FOLDER:
-        return [pytest.param({}, marks=pytest.mark.skip(reason="AGENTOBS_CORPUS names no folder of recordings"))]
-    with (Path(FOLDER) / "index.csv").open(encoding="utf-8", newline="") as file:
-        found = [row for row in csv.DictReader(file) if row["provider"] in PROVIDERS]
-    assert found, f"AGENTOBS_CORPUS={FOLDER} has no exchange of {', '.join(PROVIDERS)}"
-    return [pytest.param(row, id=Path(row["file"]).stem) for row in found]
-
-
-def answer_of(exchange: dict[str, Any]) -> Answer:
-    response = exchange["response"]
-    body = response["body"].encode() if "body" in response else base64.b64decode(response["body_b64"])
-    headers = {name: value for name, value in response["headers"].items() if name.lower() not in _TRANSPORT}
-    if body.startswith((b"data:", b"event:")):
-        headers.setdefault("content-type", "text/event-stream")
-        return Answer(response["status"], headers=headers, chunks=[block + b"\n\n" for block in body.split(b"\n\n")])
-    headers.setdefault("content-type", "application/json")
-    return Answer(response["status"], body, headers)
 
 
 def client_of(row: dict[str, str], url: str, path: str) -> Any:
@@ -105,10 +76,6 @@ def _kinds(form: str) -> tuple[Any, Any]:
     }[form]
 
 
-def number(text: str) -> int | None:
-    return int(text) if text else None
-
-
 def expected_input(row: dict[str, str]) -> int | None:
     """The index has the provider's own fields; anthropic's input leaves cached tokens out, the conventions do not."""
     count = number(row["input_tokens"])
@@ -117,9 +84,9 @@ def expected_input(row: dict[str, str]) -> int | None:
     return count + (number(row["cached_input_tokens"]) or 0) + (number(row["cache_write_tokens"]) or 0)
 
 
-@pytest.mark.parametrize("row", rows())
+@pytest.mark.parametrize("row", rows(lambda row: row["provider"] in PROVIDERS, ", ".join(PROVIDERS)))
 def test_what_is_seen_is_what_the_provider_reported(row: dict[str, str], loopback: Loopback) -> None:
-    exchange = json.loads((Path(FOLDER) / row["file"]).read_text(encoding="utf-8"))
+    exchange = exchange_of(row)
     loopback.play(answer_of(exchange))
     failed = int(row["status"]) >= 400
     with testing.capture() as seen:

@@ -5,6 +5,7 @@ A form is given the call still to be made, so that the exception of a call and o
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
 from collections.abc import Awaitable, Callable
@@ -338,3 +339,41 @@ _BYTES = (
 )
 READINGS = (_PARSE, _reading("json", lambda raw: raw.json()), *_BYTES)
 STREAM_READINGS = (_PARSE, *_BYTES)
+
+
+# --- plain generators -------------------------------------------------------------------------------------------------
+def _generator_left(call: Call, see: See) -> None:
+    for chunk in call():
+        see("chunk", chunk)
+        break
+
+
+async def _agenerator_left(call: Call, see: See) -> None:
+    chunks = await call()
+    async for chunk in chunks:
+        see("chunk", chunk)
+        break
+    del chunks
+    gc.collect()
+    await asyncio.sleep(0)
+
+
+def _generator_closed(call: Call, see: See) -> None:
+    chunks = call()
+    see("chunk", next(chunks))
+    chunks.close()
+    see("rest", list(chunks))
+
+
+async def _agenerator_closed(call: Call, see: See) -> None:
+    chunks = await call()
+    see("chunk", await anext(chunks))
+    await chunks.aclose()
+    see("rest", [chunk async for chunk in chunks])
+
+
+GENERATORS = (
+    WHOLE,
+    Form("generator left", _generator_left, _agenerator_left),
+    Form("generator closed", _generator_closed, _agenerator_closed),
+)
