@@ -25,6 +25,7 @@ _PATCHED = (
     ("anthropic._base_client", "BaseClient"),
     ("anthropic._base_client", "SyncAPIClient"),
     ("anthropic._base_client", "AsyncAPIClient"),
+    ("google.genai._api_client", "BaseApiClient"),
     ("pybreaker", "CircuitBreaker"),
 )
 

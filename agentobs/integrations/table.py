@@ -62,6 +62,14 @@ def _row(library: str, module: str, lowest: str, owns: tuple[Subject, ...], kind
 TABLE: tuple[Integration, ...] = (
     _row("openai", "openai._base_client", "2.0", ("model calls", "retries"), "clients"),
     _row("anthropic", "anthropic._base_client", "1.0", ("model calls", "retries"), "clients"),
+    Integration(
+        "google-genai",
+        "google.genai",
+        "google-genai",
+        "2.0",
+        ("model calls", "retries"),
+        "agentobs.integrations.clients.google_genai",
+    ),
     _row("pybreaker", "pybreaker", "1.4", ("breakers",), "breakers"),
 )
 
