@@ -5,6 +5,7 @@ An argument wins over the environment, the environment over the default. A value
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -63,7 +64,8 @@ OPTIONS = (
         "libraries",
         "AGENTOBS_LIBRARIES",
         None,
-        "What to observe where it is installed, everything by default; a comma-separated list in the environment.",
+        "What to observe where it is installed, everything by default; a comma-separated list in the environment. "
+        "`-threading` leaves one out.",
     ),
     Option("prices", "AGENTOBS_PRICES", None, "A YAML or TOML file with your own prices, aliases and discounts."),
     Option(
@@ -71,6 +73,12 @@ OPTIONS = (
         "AGENTOBS_CONTENT_LIMIT_BYTES",
         16_384,
         "Longest captured text, in UTF-8 bytes of one content attribute.",
+    ),
+    Option(
+        "exit_timeout_s",
+        "AGENTOBS_EXIT_TIMEOUT_S",
+        2.0,
+        "Longest time in seconds that the end of the process may wait for what is not sent yet; 0 sends nothing then.",
     ),
 )
 _BY_NAME = {option.name: option for option in OPTIONS}
@@ -87,6 +95,7 @@ class Config:
     libraries: tuple[str, ...]
     prices: str | None
     content_limit_bytes: int
+    exit_timeout_s: float
 
     def differences(self, other: Config) -> list[str]:
         """Names of the options in which the two differ."""
@@ -99,16 +108,20 @@ def _choice(option: Option, value: object, where: str) -> str:
     return value
 
 
-def _libraries(value: object, where: str, known: tuple[str, ...]) -> tuple[str, ...]:
+def _libraries(value: object, where: str, known: tuple[str, ...], always: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, Iterable):
         raise ConfigError(f"{where}={value!r} is not a list of names; known are {', '.join(known)}")
     names = tuple(dict.fromkeys(value))
     for name in names:
-        if name not in known:
+        if not isinstance(name, str) or name.removeprefix("-") not in (*known, *always):
             raise ConfigError(f"{where} names {name!r}, which agentobs does not know; known are {', '.join(known)}")
-    return names
+    left_out = {name.removeprefix("-") for name in names if name.startswith("-")}
+    chosen = tuple(name for name in names if not name.startswith("-"))
+    if not chosen and left_out:
+        chosen = known
+    return tuple(name for name in dict.fromkeys((*chosen, *always)) if name not in left_out)
 
 
 def _positive(value: object, where: str) -> int:
@@ -121,15 +134,27 @@ def _positive(value: object, where: str) -> int:
     return number
 
 
+def _seconds(value: object, where: str) -> float:
+    try:
+        number = float(cast(Any, value))
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number < math.inf or isinstance(value, bool):
+        raise ConfigError(f"{where}={value!r} is not allowed; allowed is a number of seconds from 0 up")
+    return number
+
+
 def _text(value: object, where: str) -> str:
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
         raise ConfigError(f"{where}={value!r} is not allowed; allowed is a text that is not empty")
     return os.fspath(value)
 
 
-def _parse(option: Option, value: object, where: str, libraries: tuple[str, ...]) -> Any:
+def _parse(option: Option, value: object, where: str, libraries: tuple[str, ...], always: tuple[str, ...]) -> Any:
     if option.name == "libraries":
-        return _libraries(value, where, libraries)
+        return _libraries(value, where, libraries, always)
+    if option.name == "exit_timeout_s":
+        return _seconds(value, where)
     if option.allowed:
         return _choice(option, value, where)
     if option.name == "content_limit_bytes":
@@ -138,12 +163,17 @@ def _parse(option: Option, value: object, where: str, libraries: tuple[str, ...]
 
 
 def resolve(
-    arguments: Mapping[str, Any], libraries: tuple[str, ...], environ: Mapping[str, str] | None = None
+    arguments: Mapping[str, Any],
+    libraries: tuple[str, ...],
+    environ: Mapping[str, str] | None = None,
+    *,
+    always: tuple[str, ...] = (),
 ) -> Config:
     """The options in force for these arguments; an argument that is `None` counts as not given.
 
-    `libraries` are the names of those that can be observed, which is also the default of that option. An empty
-    environment variable counts as not set, as OpenTelemetry's specification says of its own.
+    `libraries` are the names of those that can be observed, which is also the default of that option; `always` are those
+    which are in it unless they are left out by name. An empty environment variable counts as not set, as OpenTelemetry's
+    specification says of its own.
 
     Raises:
         ConfigError: an unknown argument, or a value that is not allowed, from either place.
@@ -156,13 +186,13 @@ def resolve(
     for option in OPTIONS:
         given = arguments.get(option.name)
         if given is not None:
-            values[option.name] = _parse(option, given, option.name, libraries)
+            values[option.name] = _parse(option, given, option.name, libraries, always)
         elif env.get(option.env):
-            values[option.name] = _parse(option, env[option.env], option.env, libraries)
+            values[option.name] = _parse(option, env[option.env], option.env, libraries, always)
         else:
             values[option.name] = option.default
     if values["libraries"] is None:
-        values["libraries"] = libraries
+        values["libraries"] = (*libraries, *always)
     if values["service"] is None:
         values["service"] = env.get("OTEL_SERVICE_NAME") or None
     return Config(**values)

@@ -6,6 +6,7 @@ runs to its end in the same context, never across a `yield`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,30 @@ class Answer:
 
 RUN: ContextVar[Run | None] = ContextVar("agentobs_run", default=None)
 """The innermost agent run."""
+
+
+def _nothing_carried() -> Run | None:
+    return None
+
+
+_carried = _nothing_carried
+
+
+def carry_in(carried: Callable[[], Run | None]) -> None:
+    """Have `current_run` ask `carried()` where this context has no run of its own: what a thread was given along."""
+    global _carried  # noqa: PLW0603  set once, by the module that knows OpenTelemetry's context
+    _carried = carried
+
+
+def current_run() -> Run | None:
+    """The innermost run that is under way here, also in a thread that was started inside it."""
+    run = RUN.get()
+    if run is not None:
+        return run
+    run = _carried()
+    # A thread may outlive the run that it was started in.
+    return None if run is None or run.ended else run
+
 
 CALL: ContextVar[Any] = ContextVar("agentobs_call", default=None)
 """The open model call whose request is being made (`emit.calls.OpenCall`, which this low a module does not import)."""

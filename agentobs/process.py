@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from . import guard
+from .exits import Exits
 
 if TYPE_CHECKING:
     from .config import Config
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class State:
-    """What is in force: options, emitters, and the errors of agentobs itself since it came into force."""
+    """What is in force: options, emitters, how it ends, and the errors of agentobs itself since it came into force."""
 
     def __init__(self, config: Config, emitters: Emitters) -> None:
         self.config = config
@@ -27,6 +28,7 @@ class State:
         """Content capture: `none`, `redacted` or `full`."""
         self.provider_hosts = emitters.prices.provider_hosts
         """The user's own hosts with the provider behind each (the price file's `[providers]`)."""
+        self.exits = Exits(emitters.flush, emitters.close, config.exit_timeout_s)
         self.errors = guard.Errors(emitters.telemetry.error)
 
 

@@ -125,13 +125,17 @@ class Instrumentation:
             _handle = None
             process.replace(None)
         atexit.unregister(self._at_exit)
+        self._state.exits.unfollow_signal()
         self._state.emitters.close(timeout_s)
 
     def _at_exit(self) -> None:
+        from .integrations import deferred
+
         try:
-            self.uninstrument()
+            deferred.drain()
         except Exception as error:  # noqa: BLE001
             guard.failed("exit", error)
+        self._state.exits.leave()
 
     def __enter__(self) -> Instrumentation:
         return self
@@ -166,6 +170,7 @@ def instrument(
     libraries: Iterable[str] | None = None,
     prices: str | PathLike[str] | None = None,
     content_limit_bytes: int | None = None,
+    exit_timeout_s: float | None = None,
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
     logger_provider: LoggerProvider | None = None,
@@ -184,6 +189,8 @@ def instrument(
         libraries: what to observe, of {libraries}; all by default.
         prices: a YAML or TOML file with own prices, aliases and discounts.
         content_limit_bytes: longest captured text, in UTF-8 bytes of one attribute.
+        exit_timeout_s: longest time that the end of the process may wait for what is not sent yet; 2 by default, 0 sends
+            nothing then.
         tracer_provider, meter_provider, logger_provider: where signals go instead of the global providers.
         registry: the prometheus_client registry instead of the default one.
 
@@ -196,6 +203,7 @@ def instrument(
     """
     global _handle  # noqa: PLW0603  one instrumentation for the process
     from .integrations.table import libraries as known_libraries
+    from .integrations.table import processes
 
     config = resolve(
         {
@@ -206,8 +214,10 @@ def instrument(
             "libraries": libraries,
             "prices": prices,
             "content_limit_bytes": content_limit_bytes,
+            "exit_timeout_s": exit_timeout_s,
         },
         known_libraries(),
+        always=processes(),
     )
     with _lock:
         if _handle is not None:
@@ -224,6 +234,7 @@ def instrument(
         handle = _make(config, tracer_provider, meter_provider, logger_provider, registry)
         _handle = handle
         atexit.register(handle._at_exit)
+        handle._state.exits.follow_signal()
         return handle
 
 

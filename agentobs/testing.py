@@ -139,7 +139,7 @@ def capture(
     from .emit import Emitters
     from .integrations import deferred
     from .integrations.installer import INSTALLER
-    from .integrations.table import libraries
+    from .integrations.table import libraries, processes
 
     before = process.current()
     given = {"conventions": conventions, "capture": content}
@@ -147,7 +147,9 @@ def capture(
     if before is not None:
         base = {name: getattr(before.config, name) for name in ("service", "conventions", "capture", "prices")}
     config: Config = resolve(
-        base | {key: value for key, value in given.items() if value is not None} | {"metrics": "otel"}, libraries()
+        base | {key: value for key, value in given.items() if value is not None} | {"metrics": "otel"},
+        libraries(),
+        always=processes(),
     )
     providers, captured = _in_memory()
     emitters = Emitters(

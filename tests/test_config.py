@@ -10,7 +10,7 @@ import pytest
 import agentobs
 from agentobs import ConfigError
 from agentobs.config import OPTIONS, resolve
-from agentobs.integrations.table import libraries
+from agentobs.integrations.table import libraries, processes
 
 LIBRARIES = libraries()
 
@@ -22,6 +22,7 @@ GIVEN = {
     "libraries": ["openai"],
     "prices": "prices.toml",
     "content_limit_bytes": 512,
+    "exit_timeout_s": 0.5,
 }
 
 
@@ -36,6 +37,18 @@ def test_every_option_can_come_from_the_environment() -> None:
     assert resolve({}, LIBRARIES, {option.env: texts[option.name] for option in OPTIONS}) == resolve(
         GIVEN, LIBRARIES, {}
     )
+
+
+def test_libraries_can_be_left_out_by_name() -> None:
+    known, always = ("openai", "anthropic"), ("uvicorn", "threading")
+
+    def libraries(*names: str) -> tuple[str, ...]:
+        return resolve({"libraries": names}, known, {}, always=always).libraries
+
+    assert libraries("openai") == ("openai", "uvicorn", "threading")
+    assert libraries("-threading") == ("openai", "anthropic", "uvicorn")
+    assert libraries("openai", "-uvicorn") == ("openai", "threading")
+    assert resolve({}, known, {}, always=always).libraries == (*known, *always)
 
 
 def test_an_argument_wins_over_the_environment() -> None:
@@ -64,6 +77,12 @@ def test_the_service_is_named_as_opentelemetry_names_it() -> None:
         ({"libraries": 3}, {}, "libraries=3 is not a list of names; known are openai, anthropic, "),
         ({"content_limit_bytes": -1}, {}, "content_limit_bytes=-1 is not allowed; allowed is a whole number of bytes"),
         ({}, {"AGENTOBS_CONTENT_LIMIT_BYTES": "much"}, "AGENTOBS_CONTENT_LIMIT_BYTES='much' is not allowed"),
+        (
+            {"exit_timeout_s": "long"},
+            {},
+            "exit_timeout_s='long' is not allowed; allowed is a number of seconds from 0 up",
+        ),
+        ({}, {"AGENTOBS_EXIT_TIMEOUT_S": "-1"}, "AGENTOBS_EXIT_TIMEOUT_S='-1' is not allowed; allowed is a number of"),
         ({"service": ""}, {}, "service='' is not allowed; allowed is a text that is not empty"),
     ],
 )
@@ -120,7 +139,9 @@ def test_the_report_is_worth_reading() -> None:
     assert lines[2].endswith("not asked for (name it in libraries=... to observe anthropic)")
     assert "  spans: none yet; set a provider, or OTEL_EXPORTER_OTLP_ENDPOINT, to see them" in lines
     assert "  metrics: prometheus" in lines
-    assert [library.name for library in report.libraries if library.patched] == ["openai"]
+    patched = [library.name for library in report.libraries if library.patched]
+    assert patched[0] == "openai"
+    assert set(patched[1:]) <= set(processes()), "beside what the program runs in"
 
 
 def test_a_place_that_a_release_has_renamed_stands_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..config import OPTIONS, ConfigError, resolve
-from ..integrations.table import libraries
+from ..integrations.table import libraries, processes
 from ..runtime import price_book
 
 AUTOSTART = Path(__file__).parent / "autostart"
@@ -66,7 +66,7 @@ def main(argv: Sequence[str]) -> int:
     if not program or program == ["-m"]:
         parser.error("name a program, or -m and a module")
     try:
-        price_book(resolve(options, libraries()).prices)
+        price_book(resolve(options, libraries(), always=processes()).prices)
         program = _command(program)
     except (ConfigError, ValueError) as error:
         sys.stderr.write(f"agentobs run: {error}\n")

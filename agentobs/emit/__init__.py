@@ -250,8 +250,12 @@ class Emitters:
 
     def close(self, timeout_s: float) -> bool:
         """Stop the sinks, and the providers that are ours, in at most `timeout_s`."""
+        if self._closed:
+            return True
         ends_s = time.monotonic() + timeout_s
         self._closed = True
+        if self._before_collect is not None:
+            self._guarded(self._before_collect)
         self.breakers.close()
         self.telemetry.close()
         done = self.flush(timeout_s)

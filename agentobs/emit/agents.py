@@ -7,7 +7,7 @@ from typing import Any
 
 from ..catalogue import genai, own
 from ..catalogue.values import Outcome
-from ..context import RUN
+from ..context import current_run
 from ..records.agents import Run
 from .sinks import Series
 from .spans import Parent, Spans, close, ids_of
@@ -15,7 +15,7 @@ from .spans import Parent, Spans, close, ids_of
 
 def agent_name() -> str | None:
     """The agent whose run is current."""
-    run = RUN.get()
+    run = current_run()
     return run.agent if run is not None else None
 
 
@@ -58,6 +58,7 @@ class RunEmitter:
     def end(self, opened: OpenRun, outcome: Outcome, error: BaseException | None, duration_s: float) -> None:
         """Count a run and end its span."""
         run, series = opened.run, self._series
+        run.ended = True
         error_type = type(error).__qualname__ if outcome == "error" and error is not None else None
         notice = "not_needed" if run.level == "full" else ("shown" if run.noticed else "missing")
         agent = {genai.AGENT_NAME: run.agent}

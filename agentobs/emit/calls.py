@@ -12,7 +12,7 @@ from typing import Any
 from .. import guard
 from ..catalogue import genai, own
 from ..config import Config
-from ..context import RUN
+from ..context import current_run
 from ..pricing import PriceBook
 from ..records.agents import Run
 from ..records.calls import CANCELLED, CallEnding, CallRequest, CallResult
@@ -156,7 +156,7 @@ class CallEmitter:
 
         `parent` is what it belongs to, `None` for what is current; `started_ns` is when it started, 0 for now.
         """
-        run = RUN.get() if parent is None else parent.run
+        run = current_run() if parent is None else parent.run
         opening = self._opening(request)
         call = OpenCall(self, request, run, opening)
         try:
@@ -286,8 +286,7 @@ class CallEmitter:
         tokens = measures.tokens(usage) if usage is not None else ()
         # The sums first: they are our own, while a histogram may be whatever the program's meter provider makes.
         with LOCK:
-            if active is not None:
-                active.value -= 1
+            active.value -= 1
             measures.calls.value += 1
             if amount_usd is not None:
                 spent.value += amount_usd

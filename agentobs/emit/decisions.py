@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..catalogue import genai, own
 from ..config import Config
-from ..context import RUN
+from ..context import current_run
 from ..records.decisions import Decision
 from .events import Events
 from .sinks import Series
@@ -21,7 +21,7 @@ class DecisionEmitter:
 
     def emit(self, decision: Decision) -> None:
         """Count a decision and tell of it in the current trace."""
-        run = RUN.get()
+        run = current_run()
         if run is not None:
             run.add_decision()
         labels = {

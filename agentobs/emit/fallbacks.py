@@ -6,7 +6,7 @@ from typing import Any
 
 from ..catalogue import genai, own
 from ..catalogue.values import NoticeKind, Outcome
-from ..context import RUN
+from ..context import current_run
 from ..records.agents import Run
 from ..records.fallbacks import Fallback
 from .agents import agent_name
@@ -43,7 +43,7 @@ class FallbackEmitter:
     def open(self, fallback: Fallback) -> OpenFallback:
         """Start the span of a fallback."""
         values = {own.FALLBACK_NAME: fallback.name, own.FALLBACK_KIND: fallback.kind}
-        return OpenFallback(self, fallback, RUN.get(), self._spans.start(own.FALLBACK_SPAN, values))
+        return OpenFallback(self, fallback, current_run(), self._spans.start(own.FALLBACK_SPAN, values))
 
     def end(self, opened: OpenFallback, error: BaseException | None) -> None:
         """Count a fallback, tell of it and end its span; it is a failure where `error` is an exception."""
@@ -69,7 +69,7 @@ class FallbackEmitter:
 
     def notice(self, kind: NoticeKind) -> None:
         """Count that the user was told."""
-        run = RUN.get()
+        run = current_run()
         if run is not None:
             run.add_notice()
         labels = {genai.AGENT_NAME: agent_name(), own.NOTICE_KIND: kind}

@@ -8,7 +8,7 @@ from typing import Any
 from opentelemetry.context import Context
 
 from ..catalogue import Metric, genai, own
-from ..context import RUN
+from ..context import current_run
 from ..records.agents import Run
 from ..records.feedback import Content, Feedback, Rated
 from .events import Events, remote_context
@@ -37,7 +37,7 @@ class FeedbackEmitter:
     def emit(self, feedback: Feedback) -> None:
         """Emit a rating in the context of what it rates; only its first word is counted, a changed one is an event."""
         rated = feedback.rated
-        run = None if feedback.remote or rated.trace_id is not None else RUN.get()
+        run = None if feedback.remote or rated.trace_id is not None else current_run()
         agent = rated.agent or (run.agent if run is not None else None)
         model = rated.model or (run.request_model if run is not None else None)
         level = rated.level or (run.level if run is not None else None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..catalogue import Attribute, genai, own
-from ..context import RUN
+from ..context import current_run
 from ..records.agents import Run
 from ..records.calls import CallRequest
 from ..records.fallbacks import Retry
@@ -30,7 +30,7 @@ class RetryEmitter:
 
     def emit(self, retry: Retry) -> None:
         """A retry of something that is no model call, or whose model calls are counted one by one."""
-        run = RUN.get()
+        run = current_run()
         if run is not None:
             run.add_retry()
         self._emit(retry, run, {}, None, None)

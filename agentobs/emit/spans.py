@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -12,12 +13,14 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, StatusC
 
 from .. import catalogue, guard
 from ..catalogue import Attribute, Event, Span, genai
+from ..context import carry_in
 from ..records.agents import Run, SpanIds
 from .providers import Source
 
 KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _MESSAGE_LIMIT = 500
 _SUPPRESSED = "suppress_instrumentation"
+_RUN = otel_context.create_key("agentobs-run")
 
 
 class Parent(Protocol):
@@ -126,6 +129,35 @@ class Spans:
 def attach(span: Any, context: Any = None) -> Any:
     """Make `span` current, in `context` or the current one; what comes back goes to `detach`."""
     return otel_context.attach(trace.set_span_in_context(span, context))
+
+
+def attach_run(span: Any, run: Run) -> Any:
+    """`attach` for the span of a run, `None` where it has none; the run itself rides in the context.
+
+    Whatever carries OpenTelemetry's context to another thread carries the run along.
+    """
+    context = otel_context.set_value(_RUN, run)
+    return otel_context.attach(context if span is None else trace.set_span_in_context(span, context))
+
+
+def _run_in_context() -> Run | None:
+    run = otel_context.get_value(_RUN)
+    return run if isinstance(run, Run) else None
+
+
+carry_in(_run_in_context)
+
+
+def threads_carry_context() -> bool:
+    """Whether OpenTelemetry's own instrumentation of threads is in force."""
+    module = sys.modules.get("opentelemetry.instrumentation.threading")
+    instrumentor = getattr(module, "ThreadingInstrumentor", None)
+    return instrumentor is not None and bool(instrumentor().is_instrumented_by_opentelemetry)
+
+
+def attach_context(context: Any) -> Any:
+    """Make `context` the current one; what comes back goes to `detach`."""
+    return otel_context.attach(context)
 
 
 # Under names of ours and without a function around them, because every call needs them.

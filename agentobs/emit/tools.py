@@ -9,7 +9,7 @@ from .. import guard
 from ..catalogue import genai, own
 from ..catalogue.values import Outcome
 from ..config import Config
-from ..context import RUN
+from ..context import current_run
 from ..records.agents import Retrieval, Run, ToolCall
 from .sinks import Series
 from .spans import Parent, Spans, close
@@ -60,7 +60,7 @@ class ToolEmitter:
 
     def open_tool(self, tool: ToolCall, parent: Parent | None = None, started_ns: int = 0) -> OpenTool:
         """Start the span of a tool call; `parent` and `started_ns` as in `CallEmitter.open`."""
-        run = RUN.get() if parent is None else parent.run
+        run = current_run() if parent is None else parent.run
         started_ns = started_ns or time.time_ns()
         values = {
             genai.OPERATION: "execute_tool",
@@ -104,7 +104,7 @@ class ToolEmitter:
 
     def open_retrieval(self, retrieval: Retrieval, parent: Parent | None = None, started_ns: int = 0) -> OpenRetrieval:
         """Start the span of a search; `parent` and `started_ns` as in `CallEmitter.open`."""
-        run = RUN.get() if parent is None else parent.run
+        run = current_run() if parent is None else parent.run
         started_ns = started_ns or time.time_ns()
         values = {
             genai.OPERATION: "retrieval",

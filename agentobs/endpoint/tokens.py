@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import guard, process
 from ..config import ConfigError
-from ..context import RUN
+from ..context import current_run
 from ..records.agents import Run
 from ..records.feedback import Rated
 from .contract import DEFAULT_NAMES, NAME, NOT_TEXT
@@ -289,4 +289,4 @@ def feedback_token(
         ConfigError: there is no secret, or a short one.
         ValueError: a name or a lifetime that is not allowed.
     """
-    return mint_for(RUN.get(), signer_for(secret, "feedback_token()"), names_from(names), lifetime_from(ttl_s))
+    return mint_for(current_run(), signer_for(secret, "feedback_token()"), names_from(names), lifetime_from(ttl_s))

@@ -5,6 +5,7 @@ A library is patched when the program imports it, whether before `instrument()` 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from .. import guard
 from .deferred import drain, follow_collector, unfollow_collector
 from .observer import OBSERVER
 from .patching import Installed
-from .table import Integration, integrations
+from .table import PROCESSES, Integration, integrations, processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Installer:
         """Put the integrations of `libraries` in place, now or when they are imported."""
         self._wanted = frozenset(libraries)
         follow_collector()
-        for row in integrations():
+        for row in (*integrations(), *PROCESSES):
             library = self._libraries.setdefault(row.library, _Library(row))
             if row.library not in self._wanted:
                 continue
@@ -110,18 +111,19 @@ class Installer:
         unfollow_collector()
 
     def report(self) -> tuple[LibraryReport, ...]:
-        """How each known library stands."""
-        return tuple(self._report(library) for library in self._libraries.values())
+        """How each known library stands; of what programs run in, what there is here."""
+        reports = [self._report(library) for library in self._libraries.values()]
+        return tuple(report for report in reports if report.name not in processes() or report.patched or report.missing)
 
     def _report(self, library: _Library) -> LibraryReport:
         from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as version_of
 
         row, installed = library.row, library.installed
-        try:
-            version: str | None = version_of(row.distribution)
-        except PackageNotFoundError:
-            version = None
+        version: str | None = None
+        if row.distribution:
+            with contextlib.suppress(PackageNotFoundError):
+                version = version_of(row.distribution)
         patched = tuple(installed.places) if installed is not None else ()
         missing = tuple(installed.missing) if installed is not None else ()
         if library.error is not None:

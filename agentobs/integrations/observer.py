@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import guard, process
 from ..catalogue.values import BreakerOutcome, Outcome
-from ..context import CALL, RUN
+from ..context import CALL, RUN, current_run
 from ..emit import spans
 from ..emit.agents import OpenRun
 from ..emit.breakers import BreakerLevel
@@ -162,7 +162,7 @@ class Observer:
         if state is None:
             return None
         try:
-            outer = RUN.get() if parent is None else parent.run
+            outer = current_run() if parent is None else parent.run
             if conversation_id is None and outer is not None:
                 conversation_id = outer.conversation_id
             return state.emitters.runs.open(Run(agent, version, conversation_id, outer), parent, started_ns)
@@ -174,7 +174,7 @@ class Observer:
         """What this context does from now on belongs to the run."""
         variable = RUN.set(run.run)
         try:
-            return variable, (None if run.span is None else spans.attach(run.span))
+            return variable, spans.attach_run(run.span, run.run)
         except Exception as error:  # noqa: BLE001
             guard.failed("agent.attach", error)
             return variable, None
@@ -284,6 +284,47 @@ class Observer:
             state.emitters.breakers.change(change)
         except Exception as error:  # noqa: BLE001
             guard.failed("breaker", error)
+
+    # --- processes and threads ---
+    def several_workers(self, count: int, server: str) -> None:
+        """This is one of `count` worker processes of a server."""
+        state = process.current()
+        if state is None:
+            return
+        try:
+            state.emitters.several_workers(count, server)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("workers", error)
+
+    def flush(self) -> None:
+        """Send what there is, within the time that an exit may take: the process may be about to end."""
+        state = process.current()
+        if state is not None:
+            state.exits.flush()
+
+    def process_ends(self) -> None:
+        """Send what there is and say goodbye, likewise: the process is about to end without `atexit`."""
+        state = process.current()
+        if state is not None:
+            state.exits.leave()
+
+    def carried(self, *, by_others: bool = True) -> Any:
+        """What a thread that is started here is to have as its context; `None` outside of a run.
+
+        `None` too where OpenTelemetry's own instrumentation of threads carries the context, and the run in it, if that
+        sees what is started here (`by_others`).
+        """
+        if current_run() is None or process.current() is None:
+            return None
+        return None if by_others and spans.threads_carry_context() else spans.current_context()
+
+    def attach(self, context: Any) -> Any:
+        """Make what `carried` returned the context of this thread; what comes back goes to `detach`."""
+        return spans.attach_context(context)
+
+    def detach(self, token: Any) -> None:
+        """Undo `attach`."""
+        spans.detach(token)
 
 
 OBSERVER = Observer()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .observer import Observer
     from .patching import Installed
 
-Subject = Literal["model calls", "agents", "tools", "retrievals", "retries", "breakers"]
+Subject = Literal["model calls", "agents", "tools", "retrievals", "retries", "breakers", "exits", "workers", "threads"]
 GROUP = "agentobs.integrations"
 """Entry point group of integrations in other packages."""
 
@@ -74,6 +74,25 @@ TABLE: tuple[Integration, ...] = (
 )
 
 
+def _process(library: str, module: str, lowest: str, owns: tuple[Subject, ...], distribution: str = "") -> Integration:
+    name = library.replace(".", "_")
+    return Integration(library, module, distribution, lowest, owns, f"agentobs.integrations.processes.{name}")
+
+
+PROCESSES: tuple[Integration, ...] = (
+    _process("uvicorn", "uvicorn.server", "0.32", ("exits", "workers"), "uvicorn"),
+    _process("gunicorn", "gunicorn.workers.base", "23.0", ("exits", "workers"), "gunicorn"),
+    _process("celery", "celery.signals", "5.4", ("exits",), "celery"),
+    _process("multiprocessing", "multiprocessing.util", "", ("exits",)),
+    _process("threading", "threading", "", ("threads",)),
+    _process("concurrent.futures", "concurrent.futures.thread", "", ("threads",)),
+)
+"""What programs run in: how their processes end, and where their threads come from.
+
+They are in place whatever `libraries=` names, unless that leaves them out (`-threading`).
+"""
+
+
 def integrations() -> tuple[Integration, ...]:
     """The rows of this package and those that other packages add; the first of one name wins."""
     return TABLE
@@ -82,3 +101,8 @@ def integrations() -> tuple[Integration, ...]:
 def libraries() -> tuple[str, ...]:
     """The names of all rows."""
     return tuple(row.library for row in integrations())
+
+
+def processes() -> tuple[str, ...]:
+    """The names of what programs run in."""
+    return tuple(row.library for row in PROCESSES)

@@ -25,7 +25,7 @@ class Run:
 
     Counts are whole numbers; `cost_usd` sums the priced calls only, `unpriced` says how many are missing from it.
     `request_model` is the model of the run's newest call, for feedback about the run; `span_ids` is `None` before the run
-    has begun and where nothing traces.
+    has begun and where nothing traces; `ended` is true once it is over.
     """
 
     agent: str
@@ -46,6 +46,7 @@ class Run:
     finish_reasons: tuple[str, ...] = ()
     request_model: str | None = None
     span_ids: SpanIds | None = None
+    ended: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add_call(self, request: CallRequest, result: CallResult, cost: Cost | None, retries: int) -> None:

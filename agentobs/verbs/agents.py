@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..context import ANSWER, RUN
+from ..context import ANSWER, RUN, current_run
 from ..records.agents import Run
 from .block import Block, Opened
 
@@ -27,7 +27,7 @@ class AgentBlock(Block):
         return AgentBlock(*self._arguments)
 
     def _begin(self) -> None:
-        parent = RUN.get()
+        parent = current_run()
         name, version, conversation_id = self._arguments
         if conversation_id is None and parent is not None:
             conversation_id = parent.conversation_id
@@ -42,6 +42,11 @@ class AgentBlock(Block):
 
     def _enter_context(self) -> None:
         self._token = RUN.set(self.run)
+
+    def _context_token(self) -> Any:
+        from ..emit import spans
+
+        return spans.attach_run(self._opened.span if self._opened is not None else None, self.run)
 
     def _leave_context(self) -> None:
         RUN.reset(self._token)

@@ -65,6 +65,13 @@ class Block:
     def _leave_context(self) -> None:
         """Reset them."""
 
+    def _context_token(self) -> Any:
+        """Make the block's span current in OpenTelemetry's context; `None` where there is nothing to undo."""
+        from ..emit import spans
+
+        span = self._opened.span if self._opened is not None else None
+        return None if span is None else spans.attach(span)
+
     def _fresh(self) -> Block:
         """A block like this one for one more call of a decorated function."""
         raise NotImplementedError
@@ -97,11 +104,9 @@ class Block:
     def _attach(self) -> None:
         self._mark = BLOCK.set(self)
         self._enter_context()
-        if self._opened is not None and self._opened.span is not None:
+        if self._opened is not None:
             try:
-                from ..emit import spans
-
-                self._span_token = spans.attach(self._opened.span)
+                self._span_token = self._context_token()
             except Exception as error:  # noqa: BLE001
                 guard.failed(f"{self._stage}.attach", error)
 

@@ -128,12 +128,12 @@ async def test_concurrent_tasks_keep_their_runs_apart(seen: Captured) -> None:
     assert {event.attributes["gen_ai.agent.name"] for event in seen.events} == {f"agent{n}" for n in range(1, 20)}
 
 
-def test_threads_start_outside_unless_the_program_hands_its_context_on(seen: Captured) -> None:
+def test_what_a_pool_is_given_in_a_run_is_of_the_run(seen: Captured) -> None:
     with ThreadPoolExecutor(1) as pool, agentobs.agent("support"):
         pool.submit(agentobs.decision, "alone", "x").result()
         pool.submit(contextvars.copy_context().run, agentobs.decision, "with_context", "x").result()
     agents = {e.attributes["agentobs.decision.kind"]: e.attributes.get("gen_ai.agent.name") for e in seen.events}
-    assert agents == {"alone": None, "with_context": "support"}
+    assert agents == {"alone": "support", "with_context": "support"}
 
 
 def test_a_block_that_is_left_in_another_context_harms_nobody(seen: Captured) -> None:

@@ -64,9 +64,14 @@ class Receiver:
     def grpc(self) -> str:
         return self.server.otlp_grpc
 
+    def otlp(self, service: str) -> dict[str, str]:
+        """The variables with which a program sends everything here."""
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.http, "OTEL_SERVICE_NAME": service}
+
     def _batches(self, signal: str) -> Iterator[Any]:
         path = self.server.folder / f"{signal}.json"
-        for line in path.read_text().splitlines() if path.exists() else ():
+        # The last line may not be written to its end yet.
+        for line in path.read_text().split("\n")[:-1] if path.exists() else ():
             yield json.loads(line)
 
     def items(self, signal: str, service: str) -> list[Item]:
