@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN
 
 from ..catalogue import Metric, genai, own
 from ..context import current_run
@@ -42,7 +42,8 @@ class FeedbackEmitter:
         model = rated.model or (run.request_model if run is not None else None)
         level = rated.level or (run.level if run is not None else None)
         span = None
-        context = Context() if feedback.remote else None
+        # Not an empty context, which the SDK takes for none, and the current one instead.
+        context = remote_context(INVALID_SPAN) if feedback.remote else None
         if rated.trace_id is not None and rated.span_id is not None:
             span = remote_span(rated.trace_id, rated.span_id, rated.sampled)
             context = remote_context(span)

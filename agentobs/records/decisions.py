@@ -9,11 +9,11 @@ from ..catalogue.values import DecisionOutcome
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision of an agent. `confidence` is 0 to 1, `None` where nobody measured it."""
+    """One decision of an agent. `chosen` is `None` where it is unknown, `confidence` where nobody measured it (0 to 1)."""
 
     id: str
     kind: str
-    chosen: str
+    chosen: str | None
     outcome: DecisionOutcome
     alternatives: tuple[str, ...] = ()
     reason: str | None = None

@@ -8,12 +8,16 @@ from collections.abc import Iterable
 from ..catalogue import own
 from ..catalogue.values import DecisionOutcome
 from ..records.decisions import Decision
-from .arguments import emit, is_number, one_of
+from .arguments import emit, is_number, not_allowed, one_of, text_or_unknown, texts, unknown
 
 
-def _check_fraction(option: str, value: float | None) -> None:
-    if value is not None and not (is_number(value) and 0 <= value <= 1):
-        raise ValueError(f"{option}={value!r} is not allowed; allowed is a number from 0 to 1")
+def _fraction(value: object) -> float | None:
+    if value is None:
+        return None
+    if is_number(value) and 0 <= value <= 1:
+        return float(value)
+    unknown("confidence", not_allowed("confidence", value, "is a number from 0 to 1"))
+    return None
 
 
 def decision(
@@ -40,22 +44,21 @@ def decision(
     Returns:
         The id of the decision, new for each.
 
+    A confidence, a choice or alternatives that cannot be taken, as they come from a model, are kept as unknown.
+
     Raises:
-        ValueError: an outcome, a confidence or alternatives that are not allowed.
+        ValueError: an outcome that is not allowed.
     """
     one_of("outcome", outcome, own.DECISION_OUTCOME.values)
-    _check_fraction("confidence", confidence)
-    if isinstance(alternatives, str):
-        raise ValueError(f"alternatives={alternatives!r} is not allowed; allowed is a list of texts")  # noqa: TRY004
     made = Decision(
         uuid.uuid4().hex,
         kind,
-        chosen,
+        text_or_unknown("chosen", chosen),
         outcome,
-        tuple(alternatives),
-        reason,
-        policy,
-        None if confidence is None else float(confidence),
+        texts("alternatives", alternatives),
+        None if reason is None else text_or_unknown("reason", reason),
+        None if policy is None else text_or_unknown("policy", policy),
+        _fraction(confidence),
         confidence_source,
     )
     emit("decision", lambda emitters: emitters.decisions.emit(made))

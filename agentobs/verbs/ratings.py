@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..catalogue import own
 from ..catalogue.values import LEVELS, FeedbackSource, Level
 from ..records.feedback import Feedback, Rated
-from .arguments import emit, is_number, one_of
+from .arguments import emit, is_number, not_allowed, one_of, text_or_unknown, unknown
+
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 
 def feedback(
@@ -37,22 +39,25 @@ def feedback(
         agent, model, level, conversation_id: what answered, how much of the service it gave, and where; without
             trace_id, what is not given is taken from the current run.
 
+    Values that cannot be taken, as they come from a model or a user, are kept as unknown; a rating of which nothing is
+    left is dropped.
+
     Raises:
-        ValueError: neither value nor label, a value that is not a finite number, a source or level that is not allowed,
-            one id without the other.
+        ValueError: a source or level that is not allowed.
     """
-    if value is None and label is None:
-        raise ValueError("feedback() needs a value or a label")
-    if value is not None and not is_number(value):
-        raise ValueError(f"value={value!r} is not allowed; allowed is a finite number")
     one_of("source", source, own.FEEDBACK_SOURCE.values)
     if level is not None:
         one_of("level", level, LEVELS)
-    if (trace_id is None) != (span_id is None):
-        raise ValueError("feedback() needs trace_id and span_id together")
-    for option, text, length in (("trace_id", trace_id, 32), ("span_id", span_id, 16)):
-        if text is not None and (len(text) != length or any(c not in "0123456789abcdefABCDEF" for c in text)):
-            raise ValueError(f"{option}={text!r} is not allowed; allowed are {length} hexadecimal digits")
+    score = _score(value)
+    word = None if label is None else text_or_unknown("label", label)
+    if score is None and word is None:
+        if value is None and label is None:
+            unknown("value", "feedback() needs a value or a label")
+        return
+    astray = not _are_ids(trace_id, span_id)
+    if astray:
+        # Not the current span either: nobody knows which answer is meant.
+        trace_id = span_id = None
     rated = Rated(
         trace_id,
         span_id,
@@ -63,5 +68,30 @@ def feedback(
         level=level,
         response_id=response_id,
     )
-    given = Feedback(name, None if value is None else float(value), label, comment, source, id, rated=rated)
+    told = None if comment is None else text_or_unknown("comment", comment)
+    given = Feedback(name, score, word, told, source, id, rated=rated, remote=astray)
     emit("feedback", lambda emitters: emitters.feedback.emit(given))
+
+
+def _score(value: object) -> float | None:
+    if value is None:
+        return None
+    if is_number(value):
+        return float(value)
+    unknown("value", not_allowed("value", value, "is a finite number"))
+    return None
+
+
+def _are_ids(trace_id: object, span_id: object) -> bool:
+    """Whether these are the ids of a span, or no ids at all."""
+    if trace_id is None and span_id is None:
+        return True
+    if trace_id is None or span_id is None:
+        missing = "trace_id" if trace_id is None else "span_id"
+        unknown(missing, "feedback() needs trace_id and span_id together")
+        return False
+    for option, text, length in (("trace_id", trace_id, 32), ("span_id", span_id, 16)):
+        if not isinstance(text, str) or len(text) != length or set(text) - _HEXADECIMAL:
+            unknown(option, not_allowed(option, text, f"are {length} hexadecimal digits"))
+            return False
+    return True
