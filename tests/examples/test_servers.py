@@ -84,7 +84,7 @@ def test_every_scrape_shows_the_calls_of_all_workers(line: str, shell: dict[str,
             assert total(text, "target_info", service_name="shop") == 1
 
 
-@pytest.mark.parametrize("line", [*lines("asgi.py")[1:], *lines("wsgi.py")])
+@pytest.mark.parametrize("line", [*lines("asgi.py"), *lines("wsgi.py")])
 def test_nothing_is_lost_when_the_server_is_ended(line: str, shell: dict[str, str], received: Receiver) -> None:
     service = re.sub(r"\W+", "-", line)
     env = shell | {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": received.http}

@@ -15,7 +15,7 @@ from agentobs import catalogue
 from agentobs.catalogue import Attribute, Metric, declared
 from agentobs.config import OPTIONS, Option
 from agentobs.environment import VARIABLES, Variable
-from agentobs.integrations.table import TABLE
+from agentobs.integrations.table import PROCESSES, TABLE
 from tests.support.clients import endings
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +142,12 @@ def attributes() -> str:
     return table(("attribute", "type", "values", "what it is"), rows)
 
 
+def processes() -> str:
+    """What programs run in."""
+    rows = ((r.library, r.lowest, ", ".join(r.owns)) for r in PROCESSES)
+    return table(("what programs run in", "from", "what is seen to"), rows)
+
+
 def verbs() -> str:
     """What programs call themselves."""
     rows = (
@@ -159,6 +165,7 @@ BLOCKS = (
     Block(CATALOGUE, "attributes", attributes),
     Block("README.md", "libraries", libraries),
     Block("agentobs/README.md", "options", options),
+    Block("agentobs/README.md", "processes", processes),
     Block("agentobs/README.md", "verbs", verbs),
     Block("agentobs/README.md", "variables", variables),
     Block("agentobs/README.md", "endings", endings.table),
