@@ -22,7 +22,7 @@ class Board:
 OVERVIEW = Board(
     "overview",
     "Agents: overview",
-    "Is my agent healthy: success, latency, cost, what is degraded now, which alerts fire.",
+    "Does my agent serve its users: runs, their duration and level, tools, model calls, cost, which alerts fire.",
 )
 MODELS = Board(
     "models",

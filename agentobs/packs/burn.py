@@ -43,6 +43,6 @@ def burning(config: PackConfig, bad: q.Recorded, all_: q.Recorded, budget: float
         # A budget of 5 % burnt 14.4 times is 72 %; no factor may ask for more than all.
         limit = min(burn.factor * budget, 0.99)
         both = (ratio(bad, all_, burn.long) > limit) & (ratio(bad, all_, burn.short) > limit)
-        return both & (counted(bad, burn.long) >= config.slo.minimum_bad_calls)
+        return both & (counted(bad, burn.long) >= config.slo.minimum_bad)
 
     return any_burning(burns, one)

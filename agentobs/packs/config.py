@@ -32,7 +32,7 @@ def _url(default: str, doc: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slo:
-    """Service level objectives of the model calls, over 30 days."""
+    """Service level objectives of agent runs and model calls, over 30 days."""
 
     availability: float = _number(0.99, "Share of model calls that must not end in an error.", 0.5, 0.99999)
     latency: float = _number(0.95, "Share of model calls that must end within `latency_s`.", 0.5, 0.99999)
@@ -40,8 +40,9 @@ class Slo:
         default=10.24,
         metadata={"doc": "Time in seconds within which a call is quick enough.", "choices": genai.CALL_SECONDS},
     )
-    minimum_bad_calls: float = _number(
-        5, "Calls in the long window that failed, or were slow, below which no objective is judged.", 1, 1e9
+    runs: float = _number(0.99, "Share of agent runs that must serve the user.", 0.5, 0.99999)
+    minimum_bad: float = _number(
+        5, "Calls or runs in the long window that failed, or were slow, below which no objective is judged.", 1, 1e9
     )
 
 
@@ -51,6 +52,15 @@ class Thresholds:
 
     minimum_calls: float = _number(
         20, "Calls, runs or ratings in the window below which shares are not judged.", 1, 1e9
+    )
+    minimum_failures: float = _number(5, "Failures in the window below which their share is not judged.", 1, 1e9)
+    tool_error_share: float = _number(0.2, "Calls of one tool that fail.", 0.001, 1)
+    calls_growth: float = _number(3, "Model calls of a run, as a multiple of those of the day before.", 1.1, 100)
+    hanging_calls: float = _number(
+        5, "Calls under way for half an hour, beyond twice those that can be told from the calls that end.", 1, 1e6
+    )
+    rejected_outage: float = _number(
+        0.5, "Guarded calls that a breaker rejects, from which on it is an outage.", 0.01, 1
     )
     error_share: float = _number(0.1, "Model calls of one provider that end in an error.", 0.001, 1)
     breaker_open_minutes: float = _number(5, "Minutes that a breaker may stay open.", 1, 1440)

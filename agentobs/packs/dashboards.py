@@ -27,6 +27,7 @@ from .figures import (
     retries,
     telemetry,
     tokens,
+    tools,
 )
 from .names import ALERT_NAME, SEVERITY, Matcher, differs, equals, like
 from .panels import ORANGE, RED, YELLOW, Annotation, Dashboard, Placed, Row, Variable
@@ -68,17 +69,19 @@ ARRANGEMENTS: tuple[tuple[Board, tuple[Line, ...]], ...] = (
         OVERVIEW,
         (
             stats(
-                calls.availability,
-                latency.duration,
-                calls.ended,
-                cost.pace,
-                degradation.degraded,
-                breakers.states,
+                agents.served,
+                agents.duration,
                 feedback.satisfaction,
+                degradation.degraded,
+                tools.failed,
+                calls.availability,
+                cost.pace,
                 telemetry.firing,
             ),
+            graphs("Agents", agents.served, degradation.degraded, agents.duration),
+            graphs("Calls, tools, breakers", agents.calls_per_run, tools.failed, breakers.states),
             graphs("Model calls", calls.ended, calls.provider_errors, latency.duration),
-            graphs("Service and cost", degradation.degraded, breakers.states, cost.spent),
+            graphs("", calls.active, cost.spent),
             tables("Agents and alerts", agents.runs, telemetry.firing, widths=(14, 10)),
             graphs("agentobs itself", telemetry.own_errors, telemetry.processes),
         ),
@@ -100,7 +103,8 @@ ARRANGEMENTS: tuple[tuple[Board, tuple[Line, ...]], ...] = (
             graphs("Rate, errors, duration", calls.by_model, calls.provider_errors, latency.duration_by_model),
             graphs("Latency and streams", latency.duration, latency.first_chunk, latency.per_chunk),
             graphs("Errors and retries", calls.errors, retries.by_status, retries.per_call),
-            graphs("", retries.rate_limits, latency.distribution, widths=(8, 16)),
+            graphs("", calls.active, calls.request_errors, retries.rate_limits),
+            graphs("", latency.distribution),
         ),
     ),
     (

@@ -107,6 +107,10 @@ def differs(label: Label, value: str) -> Matcher:
     return Matcher(label, "!=", _known(label, value))
 
 
+def one_of(label: Label, *values: str) -> Matcher:
+    return Matcher(label, "=~", "|".join(_RE2_SPECIAL.sub(r"\\\1", _known(label, value)) for value in values))
+
+
 def none_of(label: Label, *values: str) -> Matcher:
     return Matcher(label, "!~", "|".join(_RE2_SPECIAL.sub(r"\\\1", _known(label, value)) for value in values))
 

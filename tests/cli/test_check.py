@@ -41,7 +41,7 @@ def test_changed_alert_is_named_with_its_field_and_both_values(
     assert main(["check", str(folder)]) == 1
     out = capsys.readouterr().out
     assert out.startswith(f"{folder / 'alerts/alerts.yaml'}\n")
-    where = 'groups["agentobs-calls"].rules["AgentObsAvailabilityBurnFast"].for'
+    where = 'groups["agentobs-agents"].rules["AgentObsRunsBurnFast"].for'
     assert f'  {where}: generated "2m", found "20m"\n' in out
     assert "1 of " in out
     assert "To keep changes of alerts: Put thresholds" in out

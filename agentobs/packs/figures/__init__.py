@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from ..figure import Subject
-from . import agents, breakers, calls, cost, decisions, degradation, feedback, latency, retries, telemetry, tokens
+from . import (
+    agents,
+    breakers,
+    calls,
+    cost,
+    decisions,
+    degradation,
+    feedback,
+    latency,
+    retries,
+    telemetry,
+    tokens,
+    tools,
+)
 
 SUBJECTS: tuple[Subject, ...] = (
     agents.SUBJECT,
+    tools.SUBJECT,
     calls.SUBJECT,
     latency.SUBJECT,
     retries.SUBJECT,

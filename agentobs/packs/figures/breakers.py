@@ -8,7 +8,7 @@ from .. import promql as q
 from ..boards import BREAKERS
 from ..config import PackConfig
 from ..figure import NUMBER, PERCENT, Alert, Figure, Graph, Stat, Subject, enough
-from ..names import Label, equals
+from ..names import INSTANCE, Label, equals
 from ..panels import COUNT, GREEN, PER_MINUTE, RED, SHARE, WHOLE, YELLOW, Limit, Query, State
 from ..recording import grown, rounded
 from ..selection import Selection, over_all, over_range, over_time, series_name
@@ -83,6 +83,7 @@ def openings(config: PackConfig) -> Figure:
     """How often breakers opened, with the alert on flapping ones."""
     limits, by = config.thresholds, (config.service, own.BREAKER_NAME)
     hour = Selection(config, "1h", "increase", filtered=True)
+    most = q.max_by(grown(config, own.BREAKER_TRANSITIONS, "1h", *by, INSTANCE, where=(_OPEN,)), *by)
 
     def measure(over: Selection, /, *by: Label) -> q.Expr:
         return over.growth(own.BREAKER_TRANSITIONS, *by, where=(_OPEN,))
@@ -103,23 +104,23 @@ def openings(config: PackConfig) -> Figure:
         ),
         graph=Graph(
             "Openings in the hour before",
-            "How often each breaker opened within an hour. Above the dashed line it flaps: it closes before the "
-            "provider is well.",
-            queries=(Query(measure(hour, *by), series_name(config, *by)),),
+            "How often each breaker opened within an hour, in the process in which it did most. Above the dashed line it "
+            "flaps: it closes before the provider is well.",
+            queries=(Query(q.max_by(measure(hour, *by, INSTANCE), *by), series_name(config, *by)),),
             unit=COUNT,
             empty="no breaker opened",
         ),
         alerts=(
             Alert(
                 name="AgentObsBreakerFlapping",
-                expr=limit.past(rounded(grown(config, own.BREAKER_TRANSITIONS, "1h", *by, where=(_OPEN,)))),
+                expr=limit.past(rounded(most)),
                 by=by,
                 for_="1m",
                 severity="warning",
                 summary="A circuit breaker opens again and again.",
-                description=f"The breaker {{1}} of {{0}} opened {NUMBER} times in an hour.",
+                description=f"The breaker {{1}} of a process of {{0}} opened {NUMBER} times in an hour.",
                 meaning="It opens, lets a trial call through, closes, and opens again, more often in an hour than "
-                "`thresholds.breaker_openings_per_hour`, all processes together.",
+                "`thresholds.breaker_openings_per_hour`, in one and the same process.",
                 impact="Users see answers and failures by turns; the failing provider gets no rest.",
                 check=(
                     "Is the provider half up (overload, rate limit)? See errors by class.",
@@ -138,7 +139,7 @@ def openings(config: PackConfig) -> Figure:
 def rejected(config: PackConfig) -> Figure:
     """Share of the guarded calls that a breaker turned away."""
     limits, by = config.thresholds, (config.service, own.BREAKER_NAME)
-    limit = Limit(limits.rejected_share)
+    limit, outage = Limit(limits.rejected_share), Limit(limits.rejected_outage)
 
     def measure(over: Selection, /, *by: Label) -> q.Expr:
         return q.share(over.growth(own.BREAKER_CALLS, *by, where=_REJECTED), over.growth(own.BREAKER_CALLS, *by))
@@ -162,7 +163,9 @@ def rejected(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsCallsRejected",
+                # The short window keeps one opening of a minute quiet, which is what breakers are for.
                 expr=limit.past(measure(over_all(config, "10m"), *by))
+                & limit.past(measure(over_all(config, "3m"), *by))
                 & enough(own.BREAKER_CALLS, "10m", limits.minimum_calls, *by),
                 by=by,
                 for_="5m",
@@ -178,6 +181,26 @@ def rejected(config: PackConfig) -> Figure:
                     "No fallback: give it one, and tell users that the service is reduced.",
                 ),
                 options=("thresholds.rejected_share", "thresholds.minimum_calls"),
+            ),
+            Alert(
+                name="AgentObsBreakerOutage",
+                expr=outage.past(measure(over_all(config, "3m"), *by))
+                & enough(own.BREAKER_CALLS, "3m", limits.minimum_failures, *by, where=_REJECTED),
+                by=by,
+                for_="3m",
+                severity="critical",
+                summary="A circuit breaker turns away most of the calls.",
+                description=f"The breaker {{1}} of {{0}} turned away {PERCENT} of its calls in 3 minutes.",
+                meaning="More than `thresholds.rejected_outage` of the guarded calls were never made, for minutes: what "
+                "the breaker guards is out for this service. Rejected calls are no model calls, so neither the error "
+                "share nor the objectives see them.",
+                impact="Nearly every user gets the fallback, or an error where there is none.",
+                check=(
+                    "Is there a fallback, and does it serve? See what users got.",
+                    "What made it open: the last errors before the first opening.",
+                ),
+                fix=("As for AgentObsBreakerOpen, and now: move the traffic to another provider or model.",),
+                options=("thresholds.rejected_outage", "thresholds.minimum_failures"),
             ),
         ),
     )

@@ -8,8 +8,8 @@ from .. import promql as q
 from ..boards import MODELS
 from ..burn import FAST, SLOW, Burn, burning
 from ..config import PackConfig
-from ..figure import PERCENT, Alert, Figure, Graph, Stat, Subject, Table, enough
-from ..names import Label, equals
+from ..figure import NUMBER, PERCENT, Alert, Figure, Graph, Stat, Subject, Table, enough
+from ..names import Label, equals, none_of, one_of
 from ..panels import COUNT, PER_MINUTE, SECONDS, SHARE, WHOLE, Column, Limit
 from ..recording import WINDOW
 from ..selection import Selection, over_all, over_range, rate_of_range
@@ -51,7 +51,7 @@ def availability(config: PackConfig) -> Figure:
         empty=NO_CALLS,
         limit=Limit(config.slo.availability, "below"),
         stat=Stat(
-            "Success",
+            "Model calls answered",
             "Share of model calls in the time range that did not end in an error, after the client's own retries. Red "
             "below the availability objective.",
             decimals=2,
@@ -70,7 +70,7 @@ def availability(config: PackConfig) -> Figure:
                 "library are already behind such a call: it is one that the program saw fail.",
                 impact="Users get errors, or worse answers where a fallback stands behind the call.",
                 check=(
-                    "Is it one provider or model, or all? See errors by provider and by class.",
+                    "Is it one provider or model, or all? See error share by provider, and errors by class.",
                     "`rate_limit` and `quota` are yours to fix, `overloaded` and `server_error` the provider's, `auth` "
                     "and `not_found` come with a deployment.",
                     "Did a deployment, a new key or a new model go out when it began?",
@@ -80,7 +80,7 @@ def availability(config: PackConfig) -> Figure:
                     "Rate limited: lower concurrency, spread load, ask for quota.",
                     "Deployment: roll back.",
                 ),
-                options=("slo.availability", "slo.minimum_bad_calls"),
+                options=("slo.availability", "slo.minimum_bad"),
                 shown="stat",
             ),
             Alert(
@@ -103,41 +103,52 @@ def availability(config: PackConfig) -> Figure:
                     "requests.",
                     "If the objective is higher than users need, lower it.",
                 ),
-                options=("slo.availability", "slo.minimum_bad_calls"),
+                options=("slo.availability", "slo.minimum_bad"),
                 shown="stat",
             ),
         ),
     )
 
 
+_OURS = ("auth", "quota", "not_found", "invalid_request", "context_window", "content_filter")
+"""Classes of errors that the request is to blame for, its key or its account, and not the provider."""
+
+
 def provider_errors(config: PackConfig) -> Figure:
-    """Share of the model calls that failed, by provider."""
+    """Share of the model calls that failed by the provider's fault or the network's."""
     limits, by = config.thresholds, (config.service, genai.PROVIDER)
     limit = Limit(limits.error_share)
+
+    def measure(over: Selection, /, *by: Label) -> q.Expr:
+        theirs = over.growth(own.CALLS, *by, where=(*FAILED, none_of(own.ERROR_CLASS, *_OURS)))
+        return q.share(theirs, over.growth(own.CALLS, *by))
+
     return Figure(
-        measure=failed_share,
+        measure=measure,
         unit=SHARE,
         empty=NO_CALLS,
         limit=limit,
         graph=Graph(
             "Error share by provider",
-            "Share of the model calls that ended in an error, by service and provider. The dashed line is the limit of "
-            "the alert.",
+            "Share of the model calls that failed by the fault of the provider or of the network, by service and "
+            "provider. The dashed line is the limit of the alert.",
             by=by,
         ),
         alerts=(
             Alert(
                 name="AgentObsProviderErrors",
-                expr=limit.past(failed_share(over_all(config, "10m"), *by))
+                # The short window keeps a failure of two minutes quiet, which retries and breakers are for.
+                expr=limit.past(measure(over_all(config, "10m"), *by))
+                & limit.past(measure(over_all(config, "3m"), *by))
                 & enough(own.CALLS, "10m", limits.minimum_calls, *by),
                 by=by,
                 for_="5m",
                 severity="warning",
                 summary="A provider fails a large share of the model calls.",
-                description=f"{PERCENT} of the calls of {{0}} to {{1}} in 10 minutes ended in an error.",
+                description=f"{PERCENT} of the calls of {{0}} to {{1}} in 10 minutes failed by the provider's fault.",
                 meaning="More than `thresholds.error_share` of the calls to one provider end in an error after all "
-                "hidden retries. A breaker that counts consecutive failures does not open when every second call "
-                "fails; this alert sees that.",
+                "hidden retries, and in one that the request is not to blame for. A breaker that counts consecutive "
+                "failures does not open when every second call fails; this alert sees that.",
                 impact="Users of what needs this provider get errors or fallbacks.",
                 check=(
                     "The provider's status page, and the classes of the errors.",
@@ -145,7 +156,55 @@ def provider_errors(config: PackConfig) -> Figure:
                 ),
                 fix=(
                     "Move traffic to another provider or model until it is over.",
-                    "`rate_limit`: lower concurrency or ask for quota. `auth`: the key has expired or was revoked.",
+                    "`rate_limit`: lower concurrency or ask for quota.",
+                ),
+                options=("thresholds.error_share", "thresholds.minimum_calls"),
+            ),
+        ),
+    )
+
+
+def request_errors(config: PackConfig) -> Figure:
+    """Share of the model calls that failed by our own fault."""
+    limits, by = config.thresholds, (config.service, genai.PROVIDER)
+    limit = Limit(limits.error_share)
+
+    def measure(over: Selection, /, *by: Label) -> q.Expr:
+        ours = over.growth(own.CALLS, *by, where=(*FAILED, one_of(own.ERROR_CLASS, *_OURS)))
+        return q.share(ours, over.growth(own.CALLS, *by))
+
+    return Figure(
+        measure=measure,
+        unit=SHARE,
+        empty=NO_CALLS,
+        limit=limit,
+        graph=Graph(
+            "Refused requests by provider",
+            "Share of the model calls that the provider refused for what was asked, or for who asked: invalid requests, "
+            "overflown context windows, unknown models, keys, quotas, content filters. The dashed line is the limit of "
+            "the alert.",
+            by=by,
+        ),
+        alerts=(
+            Alert(
+                name="AgentObsRequestErrors",
+                expr=limit.past(measure(over_all(config, "10m"), *by))
+                & limit.past(measure(over_all(config, "3m"), *by))
+                & enough(own.CALLS, "10m", limits.minimum_calls, *by),
+                by=by,
+                for_="5m",
+                severity="warning",
+                summary="A provider refuses a large share of the requests.",
+                description=f"{PERCENT} of the calls of {{0}} to {{1}} in 10 minutes were refused for what was asked or "
+                "who asked.",
+                meaning="More than `thresholds.error_share` of the calls end in an error of the classes `auth`, `quota`, "
+                "`not_found`, `invalid_request`, `context_window` or `content_filter`. The provider is well; another "
+                "one, or a retry, would not help.",
+                impact="Users of what sends these requests get errors or fallbacks.",
+                check=("Which class? See errors by class.", "Did a deployment, a new key or a new model go out?"),
+                fix=(
+                    "`auth`: the key has expired or was revoked. `quota`: raise it. `not_found`: the model's name.",
+                    "`invalid_request`: roll back. `context_window`: cut the history.",
                 ),
                 options=("thresholds.error_share", "thresholds.minimum_calls"),
             ),
@@ -228,7 +287,7 @@ def by_model(config: PackConfig) -> Figure:
             ((genai.PROVIDER, "Provider"), (genai.REQUEST_MODEL, "Model")),
             (
                 Column("Calls", _ended(over, *keys), WHOLE),
-                provider_errors(config).column("Errors", config, *keys),
+                Column("Errors", failed_share(over, *keys), SHARE, Limit(config.thresholds.error_share)),
                 Column("p50", over.quantile(0.5, config.call_duration, *keys, where=served), SECONDS),
                 Column("p95", over.quantile(0.95, config.call_duration, *keys, where=served), SECONDS, slow),
                 Column("First chunk p95", over.quantile(0.95, first_chunk, *keys), SECONDS),
@@ -240,11 +299,15 @@ def by_model(config: PackConfig) -> Figure:
 
 
 def active(config: PackConfig) -> Figure:
-    """Model calls that are under way."""
+    """Model calls that are under way, with the alert on those that do not end."""
+    limits, by = config.thresholds, (config.service,)
 
     def measure(over: Selection, /, *by: Label) -> q.Expr:
         return q.sum_by(over.gauge(own.CALLS_ACTIVE), *by)
 
+    least = q.sum_by(q.over_time("min", own.CALLS_ACTIVE, "30m"), *by)
+    # Seconds of ended calls in a second are the mean number of calls that were under way (Little's law).
+    ended_ = q.sum_by(q.rate(config.call_duration, "1h", part="sum"), *by) | least * 0
     return Figure(
         measure=measure,
         unit=WHOLE,
@@ -254,6 +317,34 @@ def active(config: PackConfig) -> Figure:
             "Model calls that are under way now, streams that are being read included.",
             curve=True,
         ),
+        graph=Graph(
+            "Calls under way",
+            "Model calls that are under way, streams that are being read included, by service. What rises and does not "
+            "fall again hangs.",
+            by=by,
+        ),
+        alerts=(
+            Alert(
+                name="AgentObsCallsHanging",
+                expr=q.match(">", least, ended_ * 2 + limits.hanging_calls),
+                by=by,
+                for_="5m",
+                severity="warning",
+                summary="Model calls are under way that do not come to an end.",
+                description=f"At least {NUMBER} model calls of {{0}} have been under way at any time of 30 minutes, many "
+                "more than those that end can explain.",
+                meaning="The number of calls under way never fell below twice what duration and rate of the ended calls "
+                "of an hour account for, and `thresholds.hanging_calls` more. Calls that hang end nowhere: neither "
+                "errors nor latency show them.",
+                impact="Users wait for ever; threads, connections and memory are held until the process has none left.",
+                check=(
+                    "Do the calls have a timeout? The clients' default is ten minutes, for each attempt.",
+                    "Are streams opened and neither read to their end nor closed?",
+                ),
+                fix=("Restart the processes; set `timeout`, and close streams that are left early.",),
+                options=("thresholds.hanging_calls",),
+            ),
+        ),
     )
 
 
@@ -261,5 +352,5 @@ SUBJECT = Subject(
     "calls",
     "Model calls",
     MODELS,
-    (availability, provider_errors, errors, ended, by_model, active),
+    (availability, provider_errors, request_errors, errors, ended, by_model, active),
 )

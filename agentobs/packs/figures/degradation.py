@@ -11,8 +11,10 @@ from ..figure import PERCENT, Alert, Figure, Graph, Stat, Subject, Table, enough
 from ..names import Label, differs, equals
 from ..panels import PER_MINUTE, SHARE, WHOLE, Column, Limit, Query
 from ..selection import Selection, over_all, over_range, over_time
-from .conditions import NO_RUNS
+from .conditions import FAILED, NO_RUNS
 
+_NOT_FAILED = (differs(own.OUTCOME, "error"),)
+"""A run that failed left its user with nothing, whatever level it had reached before."""
 _DEGRADED = (differs(own.DEGRADATION, "full"),)
 _UNTOLD = (*_DEGRADED, equals(own.NOTICE, "missing"))
 _NO_FALLBACKS = "no fallbacks"
@@ -24,11 +26,15 @@ def degraded(config: PackConfig) -> Figure:
     limits, by = config.thresholds, (config.service, genai.AGENT_NAME)
 
     def measure(over: Selection, /, *by: Label) -> q.Expr:
-        return q.share(over.growth(own.RUNS, *by, where=_DEGRADED), over.growth(own.RUNS, *by))
+        in_full = over.growth(own.RUNS, *by, where=(equals(own.DEGRADATION, "full"), *_NOT_FAILED))
+        return q.match("-", q.Number(1), q.share(in_full, over.growth(own.RUNS, *by)))
 
     def level(name: str) -> Query:
         over = over_time(config)
-        part = over.growth(own.RUNS, where=(equals(own.DEGRADATION, name),))
+        part = over.growth(own.RUNS, where=(equals(own.DEGRADATION, name), *_NOT_FAILED))
+        if name == "unavailable":
+            none = over.growth(own.RUNS) * 0
+            part = (part | none) + (over.growth(own.RUNS, where=FAILED) | none)
         return Query(q.share(part, over.growth(own.RUNS)), name)
 
     limit = Limit(limits.fallback_share)
@@ -40,7 +46,7 @@ def degraded(config: PackConfig) -> Figure:
         stat=Stat(
             "Degraded runs",
             "Share of the agent runs in the time range whose user got less than the full service: a fallback model, a "
-            "reduced or canned answer, or none.",
+            "reduced or canned answer, or none. A run that failed gave none.",
             decimals=1,
         ),
         graph=Graph(
@@ -63,7 +69,7 @@ def degraded(config: PackConfig) -> Figure:
                 summary="A large share of an agent's runs is not served in full.",
                 description=f"{PERCENT} of the runs of {{1}} in {{0}} in 15 minutes were degraded.",
                 meaning="More than `thresholds.fallback_share` of the runs ended on a fallback model, with reduced or "
-                "canned answers, or unavailable.",
+                "canned answers, unavailable, or in an error.",
                 impact="Users get answers, but worse ones; calls without error hide it.",
                 check=("Which level, and why: fallbacks by reason.", "Which breaker is open, which provider fails?"),
                 fix=(

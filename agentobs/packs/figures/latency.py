@@ -100,7 +100,7 @@ def duration(config: PackConfig) -> Figure:
                     "Retries: see AgentObsRetryStorm.",
                     "Longer answers: limit `max_tokens`, or stream and judge the time to the first chunk.",
                 ),
-                options=("slo.latency", "slo.latency_s", "slo.minimum_bad_calls"),
+                options=("slo.latency", "slo.latency_s", "slo.minimum_bad"),
             ),
             Alert(
                 name="AgentObsLatencyBurnSlow",
@@ -121,7 +121,7 @@ def duration(config: PackConfig) -> Figure:
                     "Shorten prompts, cache, limit answers, or choose a quicker model for these calls.",
                     "If such calls need their time, raise `slo.latency_s`.",
                 ),
-                options=("slo.latency", "slo.latency_s", "slo.minimum_bad_calls"),
+                options=("slo.latency", "slo.latency_s", "slo.minimum_bad"),
             ),
         ),
     )

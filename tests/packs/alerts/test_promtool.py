@@ -87,14 +87,7 @@ def test_a_budget_has_alerts_that_fire(version: int, tmp_path: Path) -> None:
 
 
 def test_without_a_budget_nothing_pages_for_money() -> None:
-    critical = {
-        rule["alert"]
-        for group in yaml.safe_load((ALERTS / "alerts.yaml").read_text())["groups"]
-        for rule in group["rules"]
-        if rule["labels"]["severity"] == "critical"
-    }
-    assert critical == {"AgentObsAvailabilityBurnFast", "AgentObsLatencyBurnFast"}
-    assert "AgentObsBudgetBurnSlow" not in ALL
+    assert [name for name in ALL if "Budget" in name] == []
 
 
 @VERSIONS

@@ -71,7 +71,7 @@ def test_a_threshold_moves_the_line_of_its_panel(tmp_path: Path) -> None:
         for each in (PackConfig(), config)
     )
     moved = [new[1]["value"] for old, new in zip(before, after, strict=True) if old != new]
-    assert moved == [0.42]
+    assert set(moved) == {0.42}
 
 
 @pytest.mark.parametrize(
