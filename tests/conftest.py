@@ -15,6 +15,7 @@ from agentobs import guard
 pytest.register_assert_rewrite("tests.support")
 
 from agentobs.testing import Captured, capture  # noqa: E402
+from tests.support import needs  # noqa: E402
 from tests.support.loopback import Loopback, serve  # noqa: E402
 from tests.support.process.receiver import Receiver, receiver  # noqa: E402
 
@@ -28,6 +29,14 @@ _PATCHED = (
     ("google.genai._api_client", "BaseApiClient"),
     ("pybreaker", "CircuitBreaker"),
 )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line for each thing that tests were skipped for, with the command that provides it."""
+    lines = needs.summary(terminalreporter.stats.get("skipped", []))
+    if lines:
+        terminalreporter.section("what is missing here")
+        terminalreporter.write_line("\n".join(lines))
 
 
 def _classes() -> dict[tuple[str, str], dict[str, Any]]:

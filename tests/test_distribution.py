@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import environments
+from tests.support import environments, needs
 from tests.support.environments import ROOT, Environment
 
-pytest.importorskip("hatchling.build", reason="the build backend is not installed: pip install hatchling")
+needs.module("hatchling.build")
 
 INSTRUMENT = "import agentobs; agentobs.instrument(); print('observed')"
 BOTH = "the distribution agentobs 1.0.8 in "

@@ -7,14 +7,16 @@ from contextlib import ExitStack
 
 import pytest
 
-pytest.importorskip("openai", reason="the demo's tests need the extra `demo`")
-pytest.importorskip("anthropic", reason="the demo's tests need the extra `demo`")
+from tests.support import needs
 
-from anthropic import Anthropic, AsyncAnthropic
-from openai import AsyncOpenAI, OpenAI
+needs.module("openai")
+needs.module("anthropic")
 
-from agentobs.demo.faults import Faults
-from agentobs.demo.provider import Provider
+from anthropic import Anthropic, AsyncAnthropic  # noqa: E402
+from openai import AsyncOpenAI, OpenAI  # noqa: E402
+
+from agentobs.demo.faults import Faults  # noqa: E402
+from agentobs.demo.provider import Provider  # noqa: E402
 
 Serve = Callable[..., Provider]
 

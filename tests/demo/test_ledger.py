@@ -8,6 +8,7 @@ import pytest
 
 from agentobs.demo.ledger import Attempt, Call, Ending, Ledger, Totals
 from agentobs.demo.tariff import PRICES, Tokens, cost_usd
+from tests.support import needs
 
 
 def opened(ledger: Ledger, key: str, number: int = 0) -> Call:
@@ -42,7 +43,7 @@ def test_embeddings_are_priced_by_input_alone() -> None:
 
 
 def test_prices_are_the_published_list_prices() -> None:
-    prices = pytest.importorskip("genai_prices", reason="compares with the published genai-prices package")
+    prices = needs.module("genai_prices")
     for model in PRICES:
         provider = "anthropic" if model.startswith("claude") else "openai"
         usage = prices.Usage(input_tokens=10_000, output_tokens=1_000, cache_read_tokens=4_000)

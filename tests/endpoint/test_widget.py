@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.support import needs
 from tests.support.endpoint.serving import serving
 from tests.support.endpoint.twins import SECRET
 from tests.support.stack import poll, require
 
-pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+needs.module("playwright.sync_api")
 
 PICTURES = Path(__file__).parents[2] / "examples" / "pictures"
 PAGE = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Support</title>

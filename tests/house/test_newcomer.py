@@ -13,12 +13,12 @@ import requests
 
 from agentobs.demo.faults import Fault, Faults
 from agentobs.demo.provider import Provider
-from tests.support import environments
+from tests.support import environments, needs
 from tests.support.documents import block, blocks
 from tests.support.environments import ROOT, Environment
 from tests.support.stack import free_port, poll
 
-pytest.importorskip("hatchling.build", reason="the build backend is not installed: pip install hatchling")
+needs.module("hatchling.build")
 
 URL = "https://git.example.com/agentobs.git"
 EXECUTED = {"README.md", ".github/CONTRIBUTING.md", "examples/README.md"}

@@ -74,6 +74,13 @@ def sleeps(tree: ast.AST) -> Iterator[str]:
             yield from re.findall(r"\.sleep\((?!0\)).*", node.value)
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if path not in (WAITS, SUPPORT / "needs.py")], ids=named)
+def test_skips_say_what_is_missing_and_the_cure(path: Path) -> None:
+    """By `tests.support.needs`, which gives every reason the form that the summary of a run shows."""
+    calls = [called(node) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    assert {"pytest.skip", "pytest.importorskip"}.isdisjoint(calls)
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if path != WAITS], ids=named)
 def test_nothing_sleeps(path: Path) -> None:
     assert path.parent.name == "benchmarks" or list(sleeps(parsed(path))) == []

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import needs
+
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_wheel_holds_the_package_its_data_and_its_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build = pytest.importorskip("hatchling.build", reason="the build backend is not installed: pip install hatchling")
+    build = needs.module("hatchling.build")
     monkeypatch.chdir(ROOT)
     with zipfile.ZipFile(tmp_path / build.build_wheel(str(tmp_path))) as wheel:
         held = set(wheel.namelist())

@@ -15,14 +15,16 @@ import agentobs.pricing
 from agentobs.pricing import PriceBook
 from agentobs.pricing.table import TABLE
 from agentobs.records.usage import Usage
+from tests.support import needs
 
-genai_prices = pytest.importorskip("genai_prices", reason="the oracle is the genai-prices package: pip install it")
+genai_prices = needs.module("genai_prices")
 
 HEADER, *PROVIDERS = (
     json.loads(line) for line in Path(agentobs.pricing.__file__).with_name(TABLE).read_text("utf-8").splitlines()
 )
+
 if genai_prices.__version__ != HEADER["genai-prices"]:
-    pytest.skip("another version of genai-prices than the table is made from", allow_module_level=True)
+    needs.lack("genai-prices is another version here than the table is made from", "bash tests/run")
 
 GENAI_IDS = {
     "azure.ai.openai": "azure",

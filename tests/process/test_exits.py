@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process.programs import command, environ, needs, run
+from tests.support import needs
+from tests.support.process.programs import command, environ, run
 from tests.support.process.receiver import Receiver
 from tests.support.stack import poll, redis
 
@@ -134,11 +135,8 @@ def test_children_of_multiprocessing(received: Receiver, tmp_path: Path, method:
     assert arrived(received, service, 3) == (3, 3)
 
 
-@pytest.mark.parametrize("options", ["", ", max_tasks_per_child=1"])
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize(("method", "options"), [("fork", ""), ("spawn", ""), ("spawn", ", max_tasks_per_child=1")])
 def test_a_pool_of_processes(received: Receiver, tmp_path: Path, method: str, options: str) -> None:
-    if method == "fork" and options:
-        pytest.skip("Python has it for spawned processes only")
     service = f"pool-{method}-{bool(options)}"
     text = f"""
     import multiprocessing
@@ -169,7 +167,7 @@ def test_a_pool_that_is_terminated(received: Receiver, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--max-tasks-per-child", "1")], ids=["", "one task each"])
 def test_celery(received: Receiver, tmp_path: Path, options: tuple[str, ...]) -> None:
-    needs("celery")
+    needs.module("celery")
     service = f"celery-{len(options)}"
     (tmp_path / "tasks.py").write_text(
         WORK

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process.programs import environ, needs, served
+from tests.support import needs
+from tests.support.process.programs import environ, served
 from tests.support.process.receiver import Receiver
 from tests.support.stack import free_port, poll
 
@@ -123,7 +124,7 @@ def _run(folder: Path, *command: str, **env: str) -> subprocess.CompletedProcess
 
 
 def _instrument() -> str:
-    needs("opentelemetry.distro")
+    needs.module("opentelemetry.distro", sdks="contrib")
     return str(Path(sys.executable).with_name("opentelemetry-instrument"))
 
 

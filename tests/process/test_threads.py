@@ -12,8 +12,7 @@ import pytest
 
 import agentobs
 from agentobs.testing import Captured, capture
-from tests.support import model
-from tests.support.process.programs import needs
+from tests.support import model, needs
 
 
 def call(number: int = 1) -> None:
@@ -171,7 +170,7 @@ def test_it_can_be_left_out() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_beside_opentelemetrys_own_instrumentation(seen: Captured, way: Callable[..., None]) -> None:
-    needs("opentelemetry.instrumentation.threading")
+    needs.module("opentelemetry.instrumentation.threading", sdks="contrib")
     from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 
     ThreadingInstrumentor().instrument()

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import needs
 from tests.support.loopback import Answer
 
 FOLDER = os.environ.get("AGENTOBS_CORPUS", "")
+NO_RECORDINGS = needs.reason("AGENTOBS_CORPUS names no folder of recordings", "AGENTOBS_CORPUS=FOLDER bash tests/run")
 # Headers that describe the recording's own transport; the replay has a transport of its own.
 _TRANSPORT = {"transfer-encoding", "content-length", "content-encoding", "connection"}
 Row = dict[str, str]
@@ -25,7 +27,7 @@ Row = dict[str, str]
 def rows(wanted: Callable[[Row], bool], what: str) -> list[Any]:
     """The rows of the index that are `wanted`, as parameters of a test; `what` names them where there are none."""
     if not FOLDER:
-        return [pytest.param({}, marks=pytest.mark.skip(reason="AGENTOBS_CORPUS names no folder of recordings"))]
+        return [pytest.param({}, marks=pytest.mark.skip(reason=NO_RECORDINGS))]
     with (Path(FOLDER) / "index.csv").open(encoding="utf-8", newline="") as file:
         found = [row for row in csv.DictReader(file) if wanted(row)]
     assert found, f"AGENTOBS_CORPUS={FOLDER} has no exchange of {what}"

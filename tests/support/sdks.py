@@ -3,7 +3,7 @@
     python tests/support/sdks.py NAME
 
 prints the requirements of the environment, one a line, and after an empty line the folders of its tests; without a
-name, the names.
+name, the names. `--link SHARED OWN` links the commands of a shared environment into one of a checkout.
 """
 
 from __future__ import annotations
@@ -58,10 +58,27 @@ def _extras(project: Mapping[str, Any], names: Any) -> list[str]:
     return result
 
 
+def link_commands(shared: Path, own: Path) -> None:
+    """Give an environment of a checkout, by its folder of commands, those of the shared one, run by its own Python."""
+    for command in shared.iterdir():
+        target = own / command.name
+        if target.exists() or command.name.startswith(("python", "pip", "activate", "Activate")):
+            continue
+        content = command.read_bytes()
+        if content.startswith(b"#!"):
+            target.write_bytes(content.replace(f"{shared}/python".encode(), f"{own}/python".encode(), 1))
+            target.chmod(0o755)
+        else:
+            target.symlink_to(command)
+
+
 def main(arguments: list[str]) -> int:
     table = environments()
     if not arguments:
         print(*table, sep="\n")
+        return 0
+    if arguments[0] == "--link":
+        link_commands(*map(Path, arguments[1:]))
         return 0
     (name,) = arguments
     if name not in table:

@@ -16,6 +16,7 @@ from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListene
 
 import agentobs
 from agentobs.testing import Captured, capture
+from tests.support import needs
 from tests.support.stack import redis as redis_server
 
 
@@ -366,7 +367,7 @@ def test_uninstrument_leaves_the_very_objects() -> None:
 
 
 def test_breakers_that_share_their_state_in_redis(seen: Captured) -> None:
-    redis = pytest.importorskip("redis", reason="pybreaker's Redis storage needs the package redis")
+    redis = needs.module("redis")
     with redis_server() as server:
         client = redis.Redis.from_url(server.url)
         storage = pybreaker.CircuitRedisStorage(pybreaker.STATE_CLOSED, client, namespace="test")

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.importorskip("openai", reason="the clients' tests need the extra `demo`")
-pytest.importorskip("anthropic", reason="the clients' tests need the extra `demo`")
+from tests.support import needs
+
+needs.module("openai")
+needs.module("anthropic")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentobs import testing
-from tests.support import corpus
+from tests.support import corpus, needs
 from tests.support.clients import endings, scenarios
 from tests.support.clients.endings import Ending
 from tests.support.clients.forms import GENERATORS, VALUE
@@ -19,7 +19,7 @@ from tests.support.clients.scenarios import Scenario, with_forms
 from tests.support.clients.wire import answer, events
 from tests.support.loopback import Answer, Loopback
 
-genai: Any = pytest.importorskip("google.genai")
+genai: Any = needs.module("google.genai")
 pytestmark = [
     # What the client itself does with aiohttp, and what is left of streams that are dropped.
     pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),

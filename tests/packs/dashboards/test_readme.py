@@ -8,10 +8,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 from agentobs.packs import load
+from tests.support import needs
 from tests.support.documents import block
 from tests.support.packs.boards import COMMITTED, NAMES, PROJECT, boards
 from tests.support.stack import loopback
@@ -26,7 +26,7 @@ def test_every_dashboard_is_named() -> None:
 def test_the_api_gets_every_dashboard() -> None:
     for program in ("bash", "jq", "curl"):
         if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing")
+            needs.lack(f"{program} is not installed", f"apt-get install {program}")
     with loopback() as grafana:
         environment = {"GRAFANA_URL": grafana.url.rstrip("/"), "GRAFANA_TOKEN": "token", "PATH": "/usr/bin:/bin"}
         script = f"set -eo pipefail\n{block(README, 'bash', 'GRAFANA_URL')}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -11,20 +10,21 @@ from typing import Any
 
 import pytest
 
+from tests.support import needs
 from tests.support.packs.boards import PROJECT, boards
 from tests.support.stack.parts import folder
 
 SCHEMA = PROJECT / "tests" / "support" / "packs" / "schema"
 
 
-def missing() -> str | None:
-    """Why Grafana's types are not to be had; None when they are."""
+def missing() -> tuple[str, str] | None:
+    """Why Grafana's types are not to be had, and the cure; None when they are."""
     kept = folder() / "grafana-schema"
     lock = kept / "package-lock.json"
     if not lock.is_file() or lock.read_bytes() != (SCHEMA / "package-lock.json").read_bytes():
-        return "Grafana's types are not installed in the pinned version: run tests/support/packs/schema/install"
+        return "Grafana's types are not installed in the pinned version", "tests/support/packs/schema/install"
     if shutil.which("node") is None:
-        return "node is missing: install Node.js 20 or newer"
+        return "Node.js 20 or newer is not installed", "apt-get install nodejs npm"
     return None
 
 
@@ -41,11 +41,8 @@ SPOILT: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """What the TypeScript compiler says of each dashboard, good and spoilt, as a literal of Grafana's types."""
-    reason = missing()
-    if reason and os.environ.get("AGENTOBS_REQUIRE_STACK") == "1":
-        pytest.fail(reason, pytrace=False)
-    if reason:
-        pytest.skip(reason)
+    if lack := missing():
+        needs.require(*lack)
     project = tmp_path_factory.mktemp("schema")
     for name in ("tsconfig.json", "types.ts", "package.json"):
         shutil.copy(SCHEMA / name, project)
@@ -85,10 +82,8 @@ def test_the_check_itself_finds_faults(fault: str, complaints: Mapping[str, str]
 
 
 def test_grafanas_python_models_keep_every_key() -> None:
-    sdk = pytest.importorskip(
-        "grafana_foundation_sdk.models.dashboard", reason="pip install grafana-foundation-sdk==0.0.21"
-    )
-    encoder = pytest.importorskip("grafana_foundation_sdk.cog.encoder")
+    sdk = needs.module("grafana_foundation_sdk.models.dashboard")
+    encoder = needs.module("grafana_foundation_sdk.cog.encoder")
     for name, board in boards().items():
         read = sdk.Dashboard.from_json(json.loads(json.dumps(board)))
         written = json.loads(encoder.JSONEncoder(sort_keys=True).encode(read))

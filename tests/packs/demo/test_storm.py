@@ -11,11 +11,12 @@ import pytest
 from agentobs.catalogue import own
 from agentobs.demo.session import Session
 from agentobs.packs import build
+from tests.support import needs
 from tests.support.stack import alertmanager, loopback, poll, prometheus
 from tests.support.stack.loopback import Loopback
 from tests.support.stack.servers import Prometheus
 
-pytest.importorskip("openai", reason="the demo needs the extra `demo`")
+needs.module("openai")
 
 CONFIG = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}

@@ -16,11 +16,12 @@ from agentobs.catalogue import genai, own
 from agentobs.demo.ledger import Totals
 from agentobs.demo.session import Session
 from agentobs.packs import build
+from tests.support import needs
 from tests.support.packs.boards import Asked, asked, filled
 from tests.support.stack import collector, poll, prometheus
 from tests.support.stack.servers import Prometheus
 
-pytest.importorskip("openai", reason="the demo needs the extra `demo`")
+needs.module("openai")
 
 SCRAPE = """
 global: {{scrape_interval: 1s}}

@@ -9,10 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
-
-import pytest
 
 from tests.support import stack
 from tests.support.stack.process import Process, temporary_folder
@@ -45,16 +42,6 @@ def run(program: str, *args: str, check: bool = True, **env: str) -> subprocess.
     )
     assert not check or done.returncode == 0, done.stderr
     return done
-
-
-def needs(module: str) -> None:
-    """Skip the test where `module` is not installed; fail it under AGENTOBS_REQUIRE_STACK=1."""
-    if find_spec(module.partition(".")[0]) is not None and find_spec(module) is not None:
-        return
-    missing = f"{module} is not installed: run the tests with tests/run"
-    if os.environ.get("AGENTOBS_REQUIRE_STACK") == "1":
-        pytest.fail(missing, pytrace=False)
-    pytest.skip(missing)
 
 
 class Served:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
 
 PROGRAMS: dict[str, tuple[str, ...]] = {
     "prometheus2": ("prometheus", "promtool"),
@@ -67,16 +66,10 @@ def require(part: str, program: str | None = None) -> Path:
     """As `find`; a part that is missing skips the test, and fails it under AGENTOBS_REQUIRE_STACK=1."""
     reason = why_missing(part, program)
     if reason is not None:
-        _leave(f"{reason}: run tests/support/stack/install {part}")
+        from tests.support import needs
+
+        needs.require(reason, f"tests/support/stack/install {part}")
     return _path(part, program)
-
-
-def _leave(told: str) -> NoReturn:
-    import pytest
-
-    if os.environ.get("AGENTOBS_REQUIRE_STACK") == "1":
-        pytest.fail(told, pytrace=False)
-    pytest.skip(told)
 
 
 def _path(part: str, program: str | None) -> Path:
