@@ -48,14 +48,16 @@ def serving(line: str, env: dict[str, str]) -> Iterator[tuple[int, Process]]:
         (shared := folder / "metrics").mkdir()
         (folder / "examples").symlink_to(ROOT / "examples")
         environ = env | {"PROMETHEUS_MULTIPROC_DIR": str(shared), "PYTHONPATH": str(ROOT)}
-        process = Process(command(line, port, folder), folder, lambda _: ready(port), env=environ)
+        process = Process(command(line, port, folder), folder, lambda process: ready(line, port, process), env=environ)
         with running(process):
             yield port, process
         assert "Traceback" not in process.log(), process.log()
 
 
-def ready(port: int) -> bool:
+def ready(line: str, port: int, process: Process) -> bool:
     """Whether both workers have loaded the program."""
+    if line.startswith("uwsgi") and process.log().count("WSGI app 0") < 2:
+        return False
     return answers(port, "/metrics/") and total(scrape(port), "agentobs_info") == 2
 
 
