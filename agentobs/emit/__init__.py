@@ -22,7 +22,7 @@ from .events import Events
 from .fallbacks import FallbackEmitter
 from .feedback import FeedbackEmitter
 from .retries import RetryEmitter
-from .sinks import Series, Sink, weakly
+from .sinks import Instruments, Sink, weakly
 from .spans import Spans
 from .telemetry import TelemetryEmitter
 from .tools import ToolEmitter
@@ -59,7 +59,7 @@ class Emitters:
         self.config = config
         self._closed = False
         self._before_collect = before_collect
-        self.meters: providers.Source | None = None
+        self.meters: providers.SignalProvider | None = None
         self.page: Page | None = None
         self.workers_apart: str | None = None
         self.prometheus_sink: PrometheusSink | None = None
@@ -75,21 +75,21 @@ class Emitters:
             if config.metrics not in ("off", "prometheus"):
                 self.meters = providers.metering(meter_provider, config.service)
                 undo.callback(self.meters.shutdown)
-            self.series = series = Series(self._sinks(), frozenset(self._metrics))
+            self.instruments = instruments = Instruments(self._sinks(), frozenset(self._metrics))
             self.page = self._page()
             undo.pop_all()
         self._spans = spans = Spans(self.traces, version)
         self._events = events = Events(self.logs, version)
         self.prices = prices
-        self.retries = RetryEmitter(series, events)
-        self.calls = CallEmitter(spans, series, events, prices, config, self.retries)
-        self.runs = RunEmitter(spans, series)
-        self.tools = ToolEmitter(spans, series, config)
-        self.decisions = DecisionEmitter(series, events, config)
-        self.fallbacks = FallbackEmitter(spans, series, events)
-        self.breakers = BreakerEmitter(series, events)
-        self.feedback = FeedbackEmitter(series, events)
-        self.telemetry = TelemetryEmitter(series, config, version, prices.as_of)
+        self.retries = RetryEmitter(instruments, events)
+        self.calls = CallEmitter(spans, instruments, events, prices, config, self.retries)
+        self.runs = RunEmitter(spans, instruments)
+        self.tools = ToolEmitter(spans, instruments, config)
+        self.decisions = DecisionEmitter(instruments, events, config)
+        self.fallbacks = FallbackEmitter(spans, instruments, events)
+        self.breakers = BreakerEmitter(instruments, events)
+        self.feedback = FeedbackEmitter(instruments, events)
+        self.telemetry = TelemetryEmitter(instruments, config, version, prices.as_of)
         if hasattr(os, "register_at_fork"):
             # After the hooks of providers and sinks, which were made above.
             os.register_at_fork(after_in_child=weakly(self._in_child))
@@ -174,9 +174,9 @@ class Emitters:
         """
         for source in self._sources():
             self._guarded(source.renew)
-        for sink in self.series:
+        for sink in self.instruments:
             self._guarded(self._start_sink_again, sink)
-        for part in (self._spans, self._events, self.series, self.calls, self.telemetry):
+        for part in (self._spans, self._events, self.instruments, self.calls, self.telemetry):
             self._guarded(part.start_again)
         if self.page is not None:
             self._guarded(self.page.start_again)
@@ -223,7 +223,7 @@ class Emitters:
     @property
     def shared(self) -> bool:
         """Whether the processes of this server share their metrics."""
-        return any(sink.store.shared for sink in self.series)
+        return any(sink.sums.shared for sink in self.instruments)
 
     @property
     def scraped(self) -> bool:
@@ -259,12 +259,12 @@ class Emitters:
         self.breakers.close()
         self.telemetry.close()
         done = self.flush(timeout_s)
-        self.series.close()
+        self.instruments.close()
         if self.page is not None:
             self.page.close()
         return _within(ends_s - time.monotonic(), [source.shutdown for source in self._sources()]) and done
 
-    def _sources(self) -> list[providers.Source]:
+    def _sources(self) -> list[providers.SignalProvider]:
         return [source for source in (self.traces, self.meters, self.logs) if source is not None]
 
 

@@ -9,7 +9,7 @@ from ..catalogue import genai, own
 from ..catalogue.values import Outcome
 from ..context import current_run
 from ..records.agents import Run
-from .sinks import Series
+from .sinks import Instruments
 from .spans import Parent, Spans, close, ids_of
 
 
@@ -38,9 +38,9 @@ class OpenRun:
 class RunEmitter:
     """Opens and closes runs."""
 
-    def __init__(self, spans: Spans, series: Series) -> None:
+    def __init__(self, spans: Spans, instruments: Instruments) -> None:
         self._spans = spans
-        self._series = series
+        self._instruments = instruments
 
     def open(self, run: Run, parent: Parent | None = None, started_ns: int = 0) -> OpenRun:
         """Start the span of a run; `parent` and `started_ns` as in `CallEmitter.open`."""
@@ -57,20 +57,20 @@ class RunEmitter:
 
     def end(self, opened: OpenRun, outcome: Outcome, error: BaseException | None, duration_s: float) -> None:
         """Count a run and end its span."""
-        run, series = opened.run, self._series
+        run, instruments = opened.run, self._instruments
         run.ended = True
         error_type = type(error).__qualname__ if outcome == "error" and error is not None else None
         notice = "not_needed" if run.level == "full" else ("shown" if run.noticed else "missing")
         agent = {genai.AGENT_NAME: run.agent}
         try:
-            exemplars = series.exemplars(opened.span)
-            series.observe(genai.AGENT_DURATION, {**agent, genai.ERROR_TYPE: error_type})(duration_s, exemplars)
-            series.observe(genai.AGENT_INFERENCE_CALLS, agent)(run.calls, None)
-            series.observe(genai.AGENT_TOOL_CALLS, agent)(run.tool_calls, None)
+            exemplars = instruments.exemplars(opened.span)
+            instruments.observe(genai.AGENT_DURATION, {**agent, genai.ERROR_TYPE: error_type})(duration_s, exemplars)
+            instruments.observe(genai.AGENT_INFERENCE_CALLS, agent)(run.calls, None)
+            instruments.observe(genai.AGENT_TOOL_CALLS, agent)(run.tool_calls, None)
             labels = {**agent, own.OUTCOME: outcome, own.DEGRADATION: run.level, own.NOTICE: notice}
-            series.add(own.RUNS, labels)
+            instruments.add(own.RUNS, labels)
             if run.cost_usd is not None and not run.unpriced:
-                series.observe(own.RUN_COST, {**agent, own.OUTCOME: outcome})(run.cost_usd, exemplars)
+                instruments.observe(own.RUN_COST, {**agent, own.OUTCOME: outcome})(run.cost_usd, exemplars)
         finally:
             values = {
                 own.OUTCOME: outcome,

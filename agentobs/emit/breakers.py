@@ -12,32 +12,32 @@ from ..catalogue import own
 from ..catalogue.values import BreakerOutcome, BreakerState
 from ..records.breakers import BreakerChange
 from .events import Events
-from .sinks import Series
+from .sinks import Instruments
 
 
 class BreakerEmitter:
     """Emits what breakers do; keeps the level gauges of each."""
 
-    def __init__(self, series: Series, events: Events) -> None:
-        self._series = series
+    def __init__(self, instruments: Instruments, events: Events) -> None:
+        self._instruments = instruments
         self._events = events
         self._levels: weakref.WeakKeyDictionary[Any, BreakerLevel] = weakref.WeakKeyDictionary()
 
     def call(self, name: str, outcome: BreakerOutcome) -> None:
         """Count a guarded call."""
-        self._series.add(own.BREAKER_CALLS, {own.BREAKER_NAME: name, own.BREAKER_OUTCOME: outcome})
+        self._instruments.add(own.BREAKER_CALLS, {own.BREAKER_NAME: name, own.BREAKER_OUTCOME: outcome})
 
     def level(self, breaker: Any, name: str) -> BreakerLevel:
         """The gauges of `breaker`, made when it is first asked for; they do not keep it alive."""
         level = self._levels.get(breaker)
         if level is None:
-            level = self._levels[breaker] = BreakerLevel(self._series, name)
+            level = self._levels[breaker] = BreakerLevel(self._instruments, name)
         return level
 
     def change(self, change: BreakerChange) -> None:
         """Count and tell a change of state."""
         labels = {own.BREAKER_NAME: change.name, own.BREAKER_STATE: change.state}
-        self._series.add(own.BREAKER_TRANSITIONS, labels)
+        self._instruments.add(own.BREAKER_TRANSITIONS, labels)
         values = {
             **labels,
             own.BREAKER_PREVIOUS: change.previous,
@@ -62,23 +62,23 @@ class BreakerEmitter:
 class BreakerLevel:
     """The levels of one breaker as differences: an up-down counter is only ever added to."""
 
-    def __init__(self, series: Series, name: str) -> None:
+    def __init__(self, instruments: Instruments, name: str) -> None:
         self.new = True
         """Until whoever tells of the breaker has seen to it that `clear` is called when the breaker is gone."""
         self.gone: Callable[[], bool] = lambda: False
         """Whether the breaker is out of the program's reach, though it has not been collected yet."""
         breaker = {own.BREAKER_NAME: name}
         self._states = {
-            state: series.sum(own.BREAKER_STATES, {**breaker, own.BREAKER_STATE: state})
+            state: instruments.sum(own.BREAKER_STATES, {**breaker, own.BREAKER_STATE: state})
             for state in own.BREAKER_STATE.values
         }
         for state in own.BREAKER_STATE.values:
             # From 0 on, because Prometheus cannot tell an increase from the first value of a new series.
-            series.sum(own.BREAKER_TRANSITIONS, {**breaker, own.BREAKER_STATE: state})
+            instruments.sum(own.BREAKER_TRANSITIONS, {**breaker, own.BREAKER_STATE: state})
         for outcome in own.BREAKER_OUTCOME.values:
-            series.sum(own.BREAKER_CALLS, {**breaker, own.BREAKER_OUTCOME: outcome})
-        self._failures = series.sum(own.BREAKER_FAIL_COUNT, breaker)
-        self._limit = series.sum(own.BREAKER_FAIL_LIMIT, breaker)
+            instruments.sum(own.BREAKER_CALLS, {**breaker, own.BREAKER_OUTCOME: outcome})
+        self._failures = instruments.sum(own.BREAKER_FAIL_COUNT, breaker)
+        self._limit = instruments.sum(own.BREAKER_FAIL_LIMIT, breaker)
         self._shown: tuple[BreakerState | None, int, int] = (None, 0, 0)
         self._lock = threading.Lock()
 

@@ -21,7 +21,7 @@ from ..records.usage import Cost, Usage
 from .events import Events
 from .measures import Measures, Opening
 from .retries import RetryEmitter
-from .sinks import LOCK, Series
+from .sinks import LOCK, Instruments
 from .spans import Parent, Spans, check, fail, message_of
 
 _MAX_CACHED = 1_000
@@ -122,11 +122,17 @@ class CallEmitter:
     """Opens and closes model calls. Every stage of closing stands alone: one that fails does not take the others along."""
 
     def __init__(
-        self, spans: Spans, series: Series, events: Events, prices: PriceBook, config: Config, retries: RetryEmitter
+        self,
+        spans: Spans,
+        instruments: Instruments,
+        events: Events,
+        prices: PriceBook,
+        config: Config,
+        retries: RetryEmitter,
     ) -> None:
         self.spans = spans
         self.retries = retries
-        self._series = series
+        self._instruments = instruments
         self._events = events
         self._prices = prices
         self._capture = config.capture
@@ -145,7 +151,7 @@ class CallEmitter:
         key = (request.operation, request.provider, request.model, request.server_address, request.server_port)
         opening = self._openings.get(key)
         if opening is None:
-            opening = Opening(request, self._series)
+            opening = Opening(request, self._instruments)
             if len(self._openings) >= _MAX_CACHED:
                 self._openings.clear()
             self._openings[key] = opening
@@ -233,7 +239,7 @@ class CallEmitter:
         model = result.model or request.model
         call.cost = cost = self._prices.cost(request.provider, model, result.usage, at_s=call.started_ns / 1e9)
         if cost.amount_usd is None:
-            self._series.add(
+            self._instruments.add(
                 own.UNPRICED,
                 {
                     genai.AGENT_NAME: call.run.agent if call.run is not None else None,
@@ -274,7 +280,7 @@ class CallEmitter:
         )
         measures = self._measures.get(key)
         if measures is None:
-            measures = Measures(self._series, agent, request, result.model, ending)
+            measures = Measures(self._instruments, agent, request, result.model, ending)
             if len(self._measures) >= _MAX_CACHED:
                 self._measures.clear()
             self._measures[key] = measures
@@ -292,7 +298,7 @@ class CallEmitter:
                 spent.value += amount_usd
             for total, amount in tokens:
                 total.value += amount
-        exemplars = self._series.exemplars(call.span)
+        exemplars = self._instruments.exemplars(call.span)
         if amount_usd is not None:
             observe_cost(amount_usd, exemplars)
         self._observe(call, usage, measures, exemplars)

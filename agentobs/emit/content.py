@@ -1,6 +1,6 @@
 """The content of calls and tools as span attributes: valid JSON whatever happens, redacted and shortened inside it.
 
-Source of the shapes: the message schemas of the GenAI semantic conventions.
+SignalProvider of the shapes: the message schemas of the GenAI semantic conventions.
 """
 
 from __future__ import annotations

@@ -7,15 +7,15 @@ from ..config import Config
 from ..context import current_run
 from ..records.decisions import Decision
 from .events import Events
-from .sinks import Series
+from .sinks import Instruments
 from .spans import annotate, current_span, encodable
 
 
 class DecisionEmitter:
     """Emits decisions."""
 
-    def __init__(self, series: Series, events: Events, config: Config) -> None:
-        self._series = series
+    def __init__(self, instruments: Instruments, events: Events, config: Config) -> None:
+        self._instruments = instruments
         self._events = events
         self._capture = config.capture
 
@@ -29,12 +29,12 @@ class DecisionEmitter:
             own.DECISION_KIND: decision.kind,
             own.DECISION_OUTCOME: decision.outcome,
         }
-        self._series.add(own.DECISIONS, labels)
+        self._instruments.add(own.DECISIONS, labels)
         if decision.confidence is not None:
-            observe = self._series.observe(
+            observe = self._instruments.observe(
                 own.DECISION_CONFIDENCE, {**labels, own.CONFIDENCE_SOURCE: decision.confidence_source}
             )
-            observe(decision.confidence, self._series.exemplars(current_span()))
+            observe(decision.confidence, self._instruments.exemplars(current_span()))
         self._events.emit(
             own.DECISION,
             {

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from .. import environment
-from .providers import Source
+from .providers import SignalProvider
 
 if TYPE_CHECKING:
     from . import Emitters
@@ -25,7 +25,7 @@ def of(emitters: Emitters) -> dict[str, str]:
     }
 
 
-def of_source(source: Source, service: str | None) -> str:
+def of_source(source: SignalProvider, service: str | None) -> str:
     """Where the signal of `source` goes, and under which service, where that is another than ours."""
     if source.fault is not None:
         return f"none, because {source.fault}"

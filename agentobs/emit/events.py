@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, set_span_in_context
 
 from .. import catalogue
 from ..catalogue import Attribute, Event
-from .providers import Source
+from .providers import SignalProvider
 from .spans import check, named
 
 _SEVERITY = {
@@ -31,7 +31,7 @@ def remote_context(span: Span) -> Context:
 class Events:
     """Emits the catalogue's events into the program's logger provider."""
 
-    def __init__(self, source: Source, version: str) -> None:
+    def __init__(self, source: SignalProvider, version: str) -> None:
         self._source = source
         self._version = version
         self._logger = self._get_logger()

@@ -11,7 +11,7 @@ from ..records.agents import Run
 from ..records.fallbacks import Fallback
 from .agents import agent_name
 from .events import Events
-from .sinks import Series
+from .sinks import Instruments
 from .spans import Spans, close
 
 
@@ -35,9 +35,9 @@ class OpenFallback:
 class FallbackEmitter:
     """Opens and closes fallbacks, and counts notices."""
 
-    def __init__(self, spans: Spans, series: Series, events: Events) -> None:
+    def __init__(self, spans: Spans, instruments: Instruments, events: Events) -> None:
         self._spans = spans
-        self._series = series
+        self._instruments = instruments
         self._events = events
 
     def open(self, fallback: Fallback) -> OpenFallback:
@@ -61,7 +61,7 @@ class FallbackEmitter:
         }
         values = {**labels, own.DEGRADATION: fallback.level}
         try:
-            self._series.add(own.FALLBACKS, labels)
+            self._instruments.add(own.FALLBACKS, labels)
             self._events.emit(own.FALLBACK, values, span=opened.span)
         finally:
             error_type = type(error).__qualname__ if error is not None else None
@@ -73,5 +73,5 @@ class FallbackEmitter:
         if run is not None:
             run.add_notice()
         labels = {genai.AGENT_NAME: agent_name(), own.NOTICE_KIND: kind}
-        self._series.add(own.NOTICES, labels)
+        self._instruments.add(own.NOTICES, labels)
         self._events.emit(own.NOTICE_SHOWN, labels)

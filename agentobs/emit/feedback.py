@@ -12,7 +12,7 @@ from ..context import current_run
 from ..records.agents import Run
 from ..records.feedback import Content, Feedback, Rated
 from .events import Events, remote_context
-from .sinks import OTHER, Labels, Series
+from .sinks import OTHER, Instruments, Labels
 from .spans import annotate, current_span, ids_of, remote_span
 
 _COMMENT_CHARS = 1_000
@@ -30,8 +30,8 @@ def _redacted(text: str | None, longest: int) -> str | None:
 class FeedbackEmitter:
     """Emits ratings, and counts what becomes of those that are posted."""
 
-    def __init__(self, series: Series, events: Events) -> None:
-        self._series = series
+    def __init__(self, instruments: Instruments, events: Events) -> None:
+        self._instruments = instruments
         self._events = events
 
     def emit(self, feedback: Feedback) -> None:
@@ -54,7 +54,7 @@ class FeedbackEmitter:
             genai.REQUEST_MODEL: model,
             own.DEGRADATION: level,
         }
-        self._count(feedback, labels, None if span is None else self._series.exemplars(span))
+        self._count(feedback, labels, None if span is None else self._instruments.exemplars(span))
         conversation = rated.conversation_id or (run.conversation_id if run is not None else None)
         score = {
             genai.EVALUATION_NAME: feedback.name,
@@ -96,25 +96,25 @@ class FeedbackEmitter:
     def _add(self, ratings: Metric, scores: Metric, labels: Labels, content: Content, exemplar: Any) -> None:
         if content == Content():
             return  # a rating that was withdrawn has none
-        self._series.add(ratings, {**labels, genai.SCORE_LABEL: content.label})
+        self._instruments.add(ratings, {**labels, genai.SCORE_LABEL: content.label})
         if content.value is not None and 0 <= content.value <= 1:
-            self._series.observe(scores, labels)(content.value, exemplar)
+            self._instruments.observe(scores, labels)(content.value, exemplar)
 
     def kept(self, outcome: str, rows: int) -> None:
         """Count ratings by what became of them on the way into the store."""
-        self._series.add(own.FEEDBACK_STORAGE, {own.FEEDBACK_STORAGE_OUTCOME: outcome}, rows)
+        self._instruments.add(own.FEEDBACK_STORAGE, {own.FEEDBACK_STORAGE_OUTCOME: outcome}, rows)
 
     def storage_failed(self, reason: str) -> None:
         """Count a failure of the store of feedback."""
-        self._series.add(own.FEEDBACK_STORAGE_ERRORS, {own.FEEDBACK_STORAGE_ERROR: reason})
+        self._instruments.add(own.FEEDBACK_STORAGE_ERRORS, {own.FEEDBACK_STORAGE_ERROR: reason})
 
     def accepted(self, arrival: str) -> None:
         """Count a feedback request that was accepted, by how it arrived."""
-        self._series.add(own.FEEDBACK_ACCEPTED, {own.FEEDBACK_ARRIVAL: arrival})
+        self._instruments.add(own.FEEDBACK_ACCEPTED, {own.FEEDBACK_ARRIVAL: arrival})
 
     def rejected(self, reason: str) -> None:
         """Count a feedback request that was turned away."""
-        self._series.add(own.FEEDBACK_REJECTED, {own.FEEDBACK_REJECTION: reason})
+        self._instruments.add(own.FEEDBACK_REJECTED, {own.FEEDBACK_REJECTION: reason})
 
     def rated(self, run: Run | None) -> Rated | None:
         """What feedback is to be about: `run`, else the current span; `None` where there is neither."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..catalogue import Attribute, Metric, genai, own
 from ..records.calls import CallEnding, CallRequest
 from ..records.usage import Usage
-from .sinks import Observe, Series, Sum
+from .sinks import Instruments, Observe, Sum
 from .spans import KINDS, encodable
 
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
@@ -23,7 +23,7 @@ class Opening:
 
     __slots__ = ("active", "attributes", "kind", "name", "row")
 
-    def __init__(self, request: CallRequest, series: Series) -> None:
+    def __init__(self, request: CallRequest, instruments: Instruments) -> None:
         self.row = _ROWS.get(request.operation, genai.INFERENCE)
         values = {
             genai.OPERATION: request.operation,
@@ -36,7 +36,7 @@ class Opening:
         self.name = encodable(self.row.named(values))
         self.kind = KINDS[self.row.kind]
         self.attributes = {label.name: value for label, value in values.items() if value is not None}
-        self.active = series.sum(
+        self.active = instruments.sum(
             own.CALLS_ACTIVE,
             {
                 genai.OPERATION: request.operation,
@@ -57,9 +57,14 @@ class Measures:
     """The metric series of calls that share their labels, made when the first such call ends."""
 
     def __init__(
-        self, series: Series, agent: str | None, request: CallRequest, response_model: str | None, ending: CallEnding
+        self,
+        instruments: Instruments,
+        agent: str | None,
+        request: CallRequest,
+        response_model: str | None,
+        ending: CallEnding,
     ) -> None:
-        self._series = series
+        self._instruments = instruments
         self._model = {
             genai.AGENT_NAME: agent,
             genai.OPERATION: request.operation,
@@ -75,8 +80,8 @@ class Measures:
         }
         self._error = {genai.ERROR_TYPE: ending.error_type}
         self._inference = inference = request.operation in _INFERENCE
-        self._compat = series.emits(genai.TOKEN_USAGE)
-        self.calls = series.sum(
+        self._compat = instruments.emits(genai.TOKEN_USAGE)
+        self.calls = instruments.sum(
             own.CALLS,
             {
                 **self._model,
@@ -100,25 +105,27 @@ class Measures:
     ) -> tuple[Observe, ...]:
         labels = {**self._common, **(more or {})}
         return tuple(
-            self._series.observe(metric, labels) for metric, applies in rows if applies and self._series.emits(metric)
+            self._instruments.observe(metric, labels)
+            for metric, applies in rows
+            if applies and self._instruments.emits(metric)
         )
 
     def _sums(self, whole: Metric, kind: str | None, modality: str = "unknown") -> tuple[Sum, ...]:
         sums = []
-        if self._inference and self._series.emits(whole):
-            sums.append(self._series.sum(whole, {**self._common, genai.TOKEN_MODALITY: modality}))
+        if self._inference and self._instruments.emits(whole):
+            sums.append(self._instruments.sum(whole, {**self._common, genai.TOKEN_MODALITY: modality}))
         if kind is not None:
             sums.append(self._tokens(kind))
         return tuple(sums)
 
     def _tokens(self, kind: str) -> Sum:
-        return self._series.sum(own.TOKENS, {**self._model, own.TOKEN_KIND: kind})
+        return self._instruments.sum(own.TOKENS, {**self._model, own.TOKEN_KIND: kind})
 
     # Made when first needed: a provider that never reports a count must not show it as 0.
     @cached_property
     def cost(self) -> tuple[Sum, Observe]:
         labels = {label: self._model[label] for label in (genai.PROVIDER, genai.REQUEST_MODEL)}
-        return self._series.sum(own.COST, self._model), self._series.observe(own.CALL_COST, labels)
+        return self._instruments.sum(own.COST, self._model), self._instruments.observe(own.CALL_COST, labels)
 
     @cached_property
     def input(self) -> _Kind:

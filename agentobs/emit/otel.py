@@ -1,6 +1,6 @@
 """The OpenTelemetry metric sink: into the program's meter provider, whatever its readers, views and temporality.
 
-Counters are observable instruments over the sums of the store: the SDK asks for them when a reader collects, which costs
+Counters are observable instruments over the sums that `sinks` keeps: the SDK asks for them when a reader collects, which costs
 a call nothing but an addition (a synchronous `Counter.add` with six attributes costs ten times that). The SDK turns the
 sums into deltas for readers that want those. Histograms are recorded one by one.
 """
@@ -15,7 +15,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observa
 from opentelemetry.trace import set_span_in_context
 
 from ..catalogue import Kind, Metric, genai
-from .sinks import Observe, Store, Values
+from .sinks import Observe, Sums, Values
 
 
 def _attributes(metric: Metric, values: Values) -> dict[str, str | int]:
@@ -30,7 +30,7 @@ class OtelSink:
     """Metrics of the catalogue as instruments of one meter."""
 
     def __init__(self, meter: Meter, metrics: Iterable[Metric]) -> None:
-        self.store = Store()
+        self.sums = Sums()
         self.before_collect: Callable[[], None] | None = None
         self.open = True
         self._metrics = tuple(metrics)
@@ -80,7 +80,7 @@ class OtelSink:
             self.before_collect()
         if not self.open:
             return []
-        return [Observation(value, self._named(metric, values)) for values, value in self.store.read(metric).items()]
+        return [Observation(value, self._named(metric, values)) for values, value in self.sums.read(metric).items()]
 
     def _named(self, metric: Metric, values: Values) -> dict[str, str | int]:
         key = (metric, values)

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from ..catalogue import Kind, Metric, own
 from ..config import ConfigError
 from .buckets import Histograms
-from .sinks import Observe, Store, Sum, Values, weakly
+from .sinks import Observe, Sum, Sums, Values, weakly
 
 # How the values of several processes become one: levels add up, what every process knows alike does not.
 _MULTIPROCESS_MODE: Mapping[str, Any] = {
@@ -81,7 +81,7 @@ class PrometheusSink(Collector):
         self._metrics = tuple(metrics)
         self._instruments = {m: _instrument(m) for m in self._metrics} if shared else {}
         self._histograms = {} if shared else {m: Histograms(m) for m in self._metrics if m.kind is Kind.HISTOGRAM}
-        self.store = Store(self._shared_sum) if shared else Store()
+        self.sums = Sums(self._shared_sum) if shared else Sums()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=weakly(self._start_again))
         self._registry: CollectorRegistry | None = None
@@ -143,7 +143,7 @@ class PrometheusSink(Collector):
             return histograms.family()
         made = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
         family = made(metric.prom, metric.description, labels=[label.label for label in metric.labels])
-        for values, value in self.store.read(metric).items():
+        for values, value in self.sums.read(metric).items():
             family.add_metric(values, value)
         return family
 

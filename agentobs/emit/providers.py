@@ -159,7 +159,7 @@ def global_meter_provider() -> Any:
     return metrics.get_meter_provider()
 
 
-class Source:
+class SignalProvider:
     """Where one signal's provider comes from, and a look whether the program has set its own meanwhile.
 
     Attributes:
@@ -262,13 +262,13 @@ def _mute(exporter: Any) -> None:
         setattr(exporter, name, nothing)
 
 
-def tracing(explicit: Any, service: str | None) -> Source:
+def tracing(explicit: Any, service: str | None) -> SignalProvider:
     """The source of the tracer provider.
 
     Raises:
         ConfigError: an OTEL_* variable has a value that is not allowed.
     """
-    return Source(
+    return SignalProvider(
         "traces",
         explicit,
         trace.get_tracer_provider,
@@ -277,9 +277,9 @@ def tracing(explicit: Any, service: str | None) -> Source:
     )
 
 
-def metering(explicit: Any, service: str | None) -> Source:
+def metering(explicit: Any, service: str | None) -> SignalProvider:
     """The source of the meter provider; raises as `tracing` does."""
-    return Source(
+    return SignalProvider(
         "metrics",
         explicit,
         metrics.get_meter_provider,
@@ -288,9 +288,9 @@ def metering(explicit: Any, service: str | None) -> Source:
     )
 
 
-def logging(explicit: Any, service: str | None) -> Source:
+def logging(explicit: Any, service: str | None) -> SignalProvider:
     """The source of the logger provider; raises as `tracing` does."""
-    return Source(
+    return SignalProvider(
         "logs",
         explicit,
         _logs.get_logger_provider,

@@ -11,7 +11,7 @@ from ..records.agents import Run
 from ..records.calls import CallRequest
 from ..records.fallbacks import Retry
 from .events import Events
-from .sinks import Series
+from .sinks import Instruments
 
 
 class _Call(Protocol):
@@ -24,8 +24,8 @@ class _Call(Protocol):
 class RetryEmitter:
     """Counts and tells of retries."""
 
-    def __init__(self, series: Series, events: Events) -> None:
-        self._series = series
+    def __init__(self, instruments: Instruments, events: Events) -> None:
+        self._instruments = instruments
         self._events = events
 
     def emit(self, retry: Retry) -> None:
@@ -50,5 +50,5 @@ class RetryEmitter:
     ) -> None:
         labels = {**call, own.RETRY_LAYER: retry.layer, own.RETRY_STATUS: retry.cause}
         agent = run.agent if run is not None else None
-        self._series.add(own.CALL_RETRIES, {genai.AGENT_NAME: agent, **labels})
+        self._instruments.add(own.CALL_RETRIES, {genai.AGENT_NAME: agent, **labels})
         self._events.emit(own.RETRY, {**labels, own.RETRIES: count}, span=span)

@@ -54,7 +54,7 @@ class Sum:
         """No longer be of any series; whoever still adds to it adds to nothing."""
 
 
-class Store:
+class Sums:
     """The sums of all series, by metric and label values."""
 
     def __init__(self, make: Callable[[Metric, Values], Sum] | None = None) -> None:
@@ -113,7 +113,7 @@ def weakly(method: Callable[[], None]) -> Callable[[], None]:
 class Sink(Protocol):
     """Where metrics go."""
 
-    store: Store
+    sums: Sums
     """The sums that it exports."""
 
     def histogram(self, metric: Metric, values: Values) -> Observe: ...
@@ -173,7 +173,7 @@ class Bounds:
             return value
 
 
-class Series:
+class Instruments:
     """Every sink behind one door: series of a metric for given label values, made once."""
 
     def __init__(self, sinks: tuple[Sink, ...], metrics: frozenset[Metric]) -> None:
@@ -181,10 +181,10 @@ class Series:
         self._emitted = metrics
         self._bounds = Bounds()
         # The values that several processes share must stay where the processes share them.
-        stores = sorted((sink.store for sink in sinks), key=lambda store: not store.shared)
-        self._store = stores[0] if stores else Store()
+        all_sums = sorted((sink.sums for sink in sinks), key=lambda sums: not sums.shared)
+        self._totals = all_sums[0] if all_sums else Sums()
         for sink in sinks:
-            sink.store = self._store
+            sink.sums = self._totals
         self._sums: dict[tuple[object, ...], Sum] = {}
         self._observers: dict[tuple[object, ...], Observe] = {}
 
@@ -203,7 +203,7 @@ class Series:
         key = (metric, *map(labels.get, metric.labels))
         total = self._sums.get(key)
         if total is None:
-            total = self._store.sum(metric, self._bounds.limit(metric, metric.bind(labels)))
+            total = self._totals.sum(metric, self._bounds.limit(metric, metric.bind(labels)))
             if len(self._sums) >= _HELD:
                 self._sums.clear()
             self._sums[key] = total

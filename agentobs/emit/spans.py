@@ -15,7 +15,7 @@ from .. import catalogue, guard
 from ..catalogue import Attribute, Event, Span, genai
 from ..context import carry_in
 from ..records.agents import Run, SpanIds
-from .providers import Source
+from .providers import SignalProvider
 
 KINDS = {"client": SpanKind.CLIENT, "internal": SpanKind.INTERNAL}
 _MESSAGE_LIMIT = 500
@@ -70,7 +70,7 @@ def named(row: Span | Event, values: Mapping[Attribute, Any]) -> dict[str, Any]:
 class Spans:
     """Starts spans with the tracer in force."""
 
-    def __init__(self, source: Source, version: str) -> None:
+    def __init__(self, source: SignalProvider, version: str) -> None:
         self.source = source
         self._version = version
         self._tracer = self._get_tracer()

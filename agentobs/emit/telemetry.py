@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ..catalogue import own
 from ..config import Config
-from .sinks import Series
+from .sinks import Instruments
 
 
 class TelemetryEmitter:
     """Counts processes, errors and losses."""
 
-    def __init__(self, series: Series, config: Config, version: str, prices_date: str) -> None:
-        self._series = series
+    def __init__(self, instruments: Instruments, config: Config, version: str, prices_date: str) -> None:
+        self._instruments = instruments
         self._info = {
             own.VERSION: version,
             own.CONVENTIONS: config.conventions,
@@ -21,16 +21,16 @@ class TelemetryEmitter:
 
     def start_again(self) -> None:
         """This process runs agentobs, also where it is a forked child of one that does."""
-        self._series.add(own.INFO, self._info)
+        self._instruments.add(own.INFO, self._info)
 
     def error(self, stage: str) -> None:
         """Count an error of agentobs itself."""
-        self._series.add(own.INTERNAL_ERRORS, {own.STAGE: stage})
+        self._instruments.add(own.INTERNAL_ERRORS, {own.STAGE: stage})
 
     def dropped(self, reason: str, amount: int = 1) -> None:
         """Count telemetry, or stored feedback, that was lost."""
-        self._series.add(own.DROPPED, {own.DROP_REASON: reason}, amount)
+        self._instruments.add(own.DROPPED, {own.DROP_REASON: reason}, amount)
 
     def close(self) -> None:
         """This process runs agentobs no longer."""
-        self._series.add(own.INFO, self._info, -1)
+        self._instruments.add(own.INFO, self._info, -1)

@@ -11,7 +11,7 @@ from ..catalogue.values import Outcome
 from ..config import Config
 from ..context import current_run
 from ..records.agents import Retrieval, Run, ToolCall
-from .sinks import Series
+from .sinks import Instruments
 from .spans import Parent, Spans, close
 
 
@@ -52,9 +52,9 @@ class OpenRetrieval:
 class ToolEmitter:
     """Opens and closes tool calls and searches."""
 
-    def __init__(self, spans: Spans, series: Series, config: Config) -> None:
+    def __init__(self, spans: Spans, instruments: Instruments, config: Config) -> None:
         self._spans = spans
-        self._series = series
+        self._instruments = instruments
         self._capture = config.capture
         self._limit_bytes = config.content_limit_bytes
 
@@ -87,7 +87,7 @@ class ToolEmitter:
                 genai.AGENT_NAME: run.agent if run is not None else None,
                 genai.ERROR_TYPE: error_type,
             }
-            self._series.observe(genai.TOOL_DURATION, labels)(duration_s, self._series.exemplars(span))
+            self._instruments.observe(genai.TOOL_DURATION, labels)(duration_s, self._instruments.exemplars(span))
         finally:
             if self._capture != "none" and span is not None and span.is_recording():
                 self._add_content(tool, span)
@@ -131,8 +131,8 @@ class ToolEmitter:
                 genai.REQUEST_MODEL: retrieval.model,
                 genai.ERROR_TYPE: error_type,
             }
-            exemplars = self._series.exemplars(opened.span)
-            self._series.observe(genai.OPERATION_DURATION, labels)(duration_s, exemplars)
+            exemplars = self._instruments.exemplars(opened.span)
+            self._instruments.observe(genai.OPERATION_DURATION, labels)(duration_s, exemplars)
         finally:
             end_ns = opened.started_ns + int(duration_s * 1e9)
             close(genai.RETRIEVAL, opened.span, {own.OUTCOME: outcome}, error_type, error, end_ns)

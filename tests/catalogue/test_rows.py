@@ -9,7 +9,7 @@ import pytest
 from agentobs import catalogue
 from agentobs.catalogue import Attribute, Kind, Metric, Span, genai, own
 from agentobs.catalogue.values import LEVELS
-from agentobs.emit.sinks import Series
+from agentobs.emit.sinks import Instruments
 
 ONE = Attribute("one", "string", "The first.", bound=5)
 TWO = Attribute("two", "string", "The second.", bound=5)
@@ -29,11 +29,11 @@ def test_a_label_that_is_left_out_is_absent() -> None:
 
 
 def test_a_label_that_the_row_does_not_declare_is_an_error() -> None:
-    series = Series((), frozenset({COUNTER}))
+    instruments = Instruments((), frozenset({COUNTER}))
     with pytest.raises(LookupError, match=r"things does not declare agentobs\.outcome; add it to the row"):
-        series.add(COUNTER, {ONE: "a", own.OUTCOME: "success"})
+        instruments.add(COUNTER, {ONE: "a", own.OUTCOME: "success"})
     with pytest.raises(LookupError, match="things does not declare"):
-        series.observe(COUNTER, {own.OUTCOME: "success"})
+        instruments.observe(COUNTER, {own.OUTCOME: "success"})
 
 
 def test_a_span_is_named_by_its_row() -> None:
