@@ -1,8 +1,8 @@
 """The OpenTelemetry metric sink: into the program's meter provider, whatever its readers, views and temporality.
 
-Counters are observable instruments over the sums that `sinks` keeps: the SDK asks for them when a reader collects, which
-costs a call nothing but an addition (a synchronous `Counter.add` with six attributes costs ten times that). The SDK turns the
-sums into deltas for readers that want those. Histograms are recorded one by one.
+Counters are observable instruments over the sums that `sinks` keeps: the SDK asks for them when a reader collects,
+which costs a call nothing but an addition (a synchronous `Counter.add` with six attributes costs ten times that). The
+SDK turns the sums into deltas for readers that want those. Histograms are recorded one by one.
 """
 
 from __future__ import annotations
