@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.process.programs import ROOT, needs
+from tests.support import needs
+from tests.support.process.programs import ROOT
 from tests.support.process.receiver import Receiver
 from tests.support.stack import Process, poll, redis
 from tests.support.stack.process import running
@@ -16,7 +17,7 @@ TASKS = 3
 
 
 def test_every_task_is_told_of(shell: dict[str, str], received: Receiver, tmp_path: Path) -> None:
-    needs("celery")
+    needs.module("celery")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     with redis() as server:
         env = shell | {

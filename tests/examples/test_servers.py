@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process.programs import ROOT, needs
+from tests.support import needs
+from tests.support.process.programs import ROOT
 from tests.support.process.receiver import Receiver
 from tests.support.scenario import total
 from tests.support.stack import Process, fetch, free_port, poll
@@ -30,7 +31,7 @@ def command(line: str, port: int, folder: Path) -> list[str]:
         return [sys.executable, "-m", program, *arguments, "--port", str(port)]
     if program == "gunicorn":
         return [sys.executable, "-m", program, *arguments, "--bind", f"127.0.0.1:{port}"]
-    needs("pyuwsgi")
+    needs.module("pyuwsgi")
     (own := folder / "uwsgi.ini").write_text((EXAMPLES / "uwsgi.ini").read_text().replace(":8000", f":{port}"))
     return [sys.executable, "-c", _UWSGI, "--ini", str(own)]
 
