@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from agentobs.config import ConfigError
-from agentobs.endpoint import limits
 from agentobs.endpoint.http import sender
 from agentobs.endpoint.limits import RateLimit, network_of
 from tests.support.endpoint.twins import ASGI, token
+from tests.support.memory import kept_bytes
 
 
 def test_a_token_may_post_so_often_a_minute(kind, seen) -> None:  # type: ignore[no-untyped-def]
@@ -65,12 +65,15 @@ def test_a_bucket_fills_up_again() -> None:
     assert [limit.wait_s("a"), limit.wait_s("b")] == [0, 0]
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "_MOST_KEYS", 10)
-    limit = RateLimit(1, 60.0)
-    for number in range(100):
-        limit.wait_s(str(number))
-    assert len(limit._empty_at) == 10
+def test_many_senders_do_not_fill_the_memory() -> None:
+    def asked(senders: int) -> RateLimit:
+        limit = RateLimit(1, 60.0)
+        for number in range(senders):
+            limit.wait_s(f"{number:08}")
+        return limit
+
+    few, many = (kept_bytes(lambda n=n: asked(n)) for n in (21_000, 42_000))  # type: ignore[misc]
+    assert many < 1.5 * few
 
 
 @pytest.mark.parametrize(

@@ -180,42 +180,74 @@ def test_a_prompt_in_tokens_is_counted() -> None:
     assert content.input == [{"role": "user", "parts": [{"type": "generic", "generic_type": "tokens", "count": 3}]}]
 
 
-@pytest.mark.parametrize(
-    "output",
-    [
-        {"choices": None},
-        {"choices": [None]},
-        {"choices": [{"message": None}]},
-        {"choices": [{"message": {"content": None, "tool_calls": [{"function": None}, None]}}]},
-        {"choices": [{"message": {"content": [None, 1, {"type": "new", "type2": 1}, {"text": 5}]}}]},
-        {"choices": "x"},
-        [{"choices": [{"delta": None}]}],
-        [{"choices": [{"delta": {"tool_calls": [None, {"function": None}], "content": 5}}]}, None, "x"],
-        ["x", 1, None],
-        {},
-        "text",
-    ],
-)
-def test_odd_answers_do_no_harm(output: Any) -> None:
-    Content(output=output)
+def kinds(messages: Any) -> list[list[str]]:
+    """The types of the parts of each message."""
+    return [[part["type"] for part in message["parts"]] for message in messages or []]
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("output", "expected"),
     [
-        {"messages": None, "tools": None},
-        {"messages": [None, 1, "x", {}, {"role": 5, "content": 7}], "tools": [None, {}, {"type": "function"}]},
-        {"messages": [{"role": "tool", "content": [{"type": "text"}, {"type": "image_url", "image_url": None}]}]},
-        {"messages": [{"role": "user", "content": {"type": "file", "file": None}}], "functions": [None]},
-        {
-            "messages": [
-                {"role": "user", "content": [{"type": t} for t in ("input_audio", "image", "x_call", "message")]}
-            ]
-        },
-        {"messages": [{"role": "user", "content": b"bytes"}], "system": 5},
-        [],
-        "text",
+        ({"choices": None}, []),
+        ({"choices": [None]}, [[]]),
+        ({"choices": [{"message": None}]}, [[]]),
+        (
+            {"choices": [{"message": {"content": None, "tool_calls": [{"function": None}, None]}}]},
+            [["tool_call", "tool_call"]],
+        ),
+        (
+            {"choices": [{"message": {"content": [None, 1, {"type": "new", "type2": 1}, {"text": 5}]}}]},
+            [["generic", "generic", "generic", "generic"]],
+        ),
+        ({"choices": "x"}, []),
+        ([{"choices": [{"delta": None}]}], [[]]),
+        (
+            [{"choices": [{"delta": {"tool_calls": [None, {"function": None}], "content": 5}}]}, None, "x"],
+            [["tool_call", "tool_call"]],
+        ),
+        (["x", 1, None], []),
+        ({}, []),
+        ("text", []),
     ],
 )
-def test_odd_requests_do_no_harm(body: Any) -> None:
-    Content(body)
+def test_odd_answers_are_taken_as_far_as_they_go(output: Any, expected: list[list[str]]) -> None:
+    assert kinds(Content(output=output).output) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"messages": None, "tools": None}, []),
+        ({"messages": [None, 1, "x", {}, {"role": 5, "content": 7}]}, [[], [], [], [], ["generic"]]),
+        (
+            {"messages": [{"role": "tool", "content": [{"type": "text"}, {"type": "image_url", "image_url": None}]}]},
+            [["tool_call_response"]],
+        ),
+        ({"messages": [{"role": "user", "content": {"type": "file", "file": None}}]}, [["blob"]]),
+        (
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": t} for t in ("input_audio", "image", "x_call", "message")]}
+                ]
+            },
+            [["blob", "blob", "server_tool_call"]],
+        ),
+        ({"messages": [{"role": "user", "content": b"bytes"}], "system": 5}, [["generic"]]),
+        ([], []),
+        ("text", []),
+    ],
+)
+def test_odd_requests_are_taken_as_far_as_they_go(body: Any, expected: list[list[str]]) -> None:
+    assert kinds(Content(body).input) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ({"tools": [None, {}, {"type": "function"}]}, ["unknown", "unknown", "function"]),
+        ({"functions": [None]}, ["function"]),
+        ({"tools": None}, []),
+    ],
+)
+def test_odd_tools_are_taken_as_far_as_they_go(body: Any, names: list[str]) -> None:
+    assert [tool["name"] for tool in Content(body).tools or []] == names
