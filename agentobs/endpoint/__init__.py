@@ -13,6 +13,7 @@ from __future__ import annotations
 from .asgi import feedback_app
 from .assets import widget_integrity, widget_tag
 from .erasure import erase_feedback
+from .links import rating_link
 from .middleware import FeedbackTokenMiddleware, FeedbackTokenWSGI
 from .tokens import feedback_token
 from .wsgi import feedback_wsgi
@@ -24,6 +25,7 @@ __all__ = [
     "feedback_app",
     "feedback_token",
     "feedback_wsgi",
+    "rating_link",
     "widget_integrity",
     "widget_tag",
 ]

@@ -62,11 +62,11 @@ class FeedbackASGI:
                 if body is None:
                     return
                 unread = False
-                response = await self._record(endpoint.examine(body))
+                response = await self._record(endpoint.examine(head, body))
         except RefusedError as refused:
-            response = endpoint.refused(refused)
+            response = endpoint.refused(refused, head)
         except Exception as error:  # noqa: BLE001
-            response = endpoint.failed(error)
+            response = endpoint.failed(error, head)
         headers = dict(endpoint.headers(head, response))
         if unread and scope.get("http_version", "1.1") in ("1.0", "1.1"):
             headers["connection"] = "close"  # nobody waits for the rest of the body

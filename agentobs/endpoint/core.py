@@ -12,14 +12,15 @@ import logging
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import guard
 from ..privacy import redact_text
 from ..privacy.plain import clean
-from . import contract
+from . import contract, links
 from .assets import Assets
 from .http import POST_HEADERS, Head, Response, sender
 from .limits import RateLimit, network_of
@@ -47,10 +48,14 @@ _BAD_TOKENS = {
 }
 
 
+_FORM = re.compile(links.MEDIA_TYPE + r'\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?', re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Feedback that may be taken."""
+    """Feedback that may be taken; `form` tells whether it came by the page of a link."""
 
+    form: bool
     posted: contract.Posted
     claims: Claims
     key: str
@@ -94,8 +99,13 @@ class Endpoint:
         Raises:
             RefusedError: the request is turned away.
         """
-        if head.path not in ("", "/"):
+        if head.path == links.PATH and head.method in ("GET", "HEAD"):
+            with self._token_refused():
+                return links.confirm(head, self.options.signer)
+        if head.path not in ("", "/", links.PATH):
             return self._assets.answer(head)
+        if head.path == links.PATH and head.method != "POST":
+            raise RefusedError("method", "allowed are GET, HEAD and POST", {"allow": "GET, HEAD, POST"})
         if head.method not in ("POST", "OPTIONS"):
             raise RefusedError("method", "allowed are POST and OPTIONS", {"allow": "POST, OPTIONS"})
         if not self._may_post(head):
@@ -146,8 +156,9 @@ class Endpoint:
         return RefusedError("rate", f"too many requests of {whose}", {"retry-after": str(max(1, math.ceil(wait_s)))})
 
     def _readable(self, head: Head) -> None:
-        if not _MEDIA.fullmatch(head.headers.get("content-type", "")):
-            accepted = "application/json, text/plain"
+        forms = head.path == links.PATH
+        if not (_FORM if forms else _MEDIA).fullmatch(head.headers.get("content-type", "")):
+            accepted = links.MEDIA_TYPE if forms else "application/json, text/plain"
             raise RefusedError("media_type", f"allowed are {accepted}, in UTF-8", {"accept-post": accepted})
         if head.headers.get("content-encoding", "identity").lower() != "identity":
             raise RefusedError("media_type", "the body must not be encoded", {"accept-encoding": "identity"})
@@ -166,28 +177,16 @@ class Endpoint:
         return RefusedError("timeout", f"allowed are {self.options.body_timeout_s:g} seconds")
 
     # --- the body ---
-    def examine(self, body: bytes) -> Entry:
+    def examine(self, head: Head, body: bytes) -> Entry:
         """What the body says, where it may be taken.
 
         Raises:
             RefusedError: it is turned away.
         """
-        return self.judge(contract.read(body))
-
-    def judge(self, posted: contract.Posted) -> Entry:
-        """What was posted, where it may be taken.
-
-        Raises:
-            RefusedError: it is turned away.
-        """
-        try:
+        form = head.path == links.PATH
+        posted = contract.from_members(_form(body)) if form else contract.read(body)
+        with self._token_refused():
             claims = self.options.signer.read(posted.token)
-        except BadTokenError as bad:
-            if bad.code == "malformed":
-                raise RefusedError("malformed", "the token is signed and is not one of this version") from None
-            raise RefusedError(
-                bad.code, _BAD_TOKENS[bad.code], {"www-authenticate": 'Bearer error="invalid_token"'}
-            ) from None
         self._within(self._by_token, claims.subject, "this token")
         if posted.name not in claims.names:
             raise RefusedError("scope", "the token was made for other names")
@@ -195,7 +194,19 @@ class Endpoint:
         key = _digest(claims.subject, posted.name, posted.id)
         self._revisions.admit(claims.subject, key)
         late = claims.age_s > self.options.late_after_s
-        return Entry(posted, claims, key, Submission(_row(posted, claims, key), claims.rated.sampled, late))
+        return Entry(form, posted, claims, key, Submission(_row(posted, claims, key), claims.rated.sampled, late))
+
+    @contextmanager
+    def _token_refused(self) -> Iterator[None]:
+        """Turn a token away that cannot be used."""
+        try:
+            yield
+        except BadTokenError as bad:
+            if bad.code == "malformed":
+                raise RefusedError("malformed", "the token is signed and is not one of this version") from None
+            raise RefusedError(
+                bad.code, _BAD_TOKENS[bad.code], {"www-authenticate": 'Bearer error="invalid_token"'}
+            ) from None
 
     # --- what becomes of it ---
     def record(self, entry: Entry) -> Response:
@@ -225,27 +236,29 @@ class Endpoint:
             except TooManyIdsError:
                 raise too_many_ids() from None
             if not stored:
-                return _accepted(answer)
+                return links.thanks() if entry.form else _accepted(answer)
             self._revisions.learn(subject, row, revision)
         self._telemetry.accepted(entry.submission, revision)
-        return _accepted(answer)
+        return links.thanks() if entry.form else _accepted(answer)
 
     def out_of_reach(self) -> RefusedError:
         """Why feedback that cannot be kept now is turned away."""
         return RefusedError("storage", "try again later", {"retry-after": str(_RETRY_AFTER_S)})
 
     # --- answers ---
-    def refused(self, refused: RefusedError) -> Response:
+    def refused(self, refused: RefusedError, head: Head) -> Response:
         """The answer to a request that is turned away, which is counted."""
         problem = refused.problem
         if problem.code not in NOT_COUNTED:
             self._telemetry.rejected(problem.code)
+        if head.path == links.PATH:
+            return links.sorry(refused)
         return Response(problem.status, {"content-type": MEDIA_TYPE, **refused.headers}, refused.body())
 
-    def failed(self, error: Exception) -> Response:
+    def failed(self, error: Exception, head: Head) -> Response:
         """The answer where the endpoint itself is at fault."""
         guard.failed("feedback", error)
-        return self.refused(RefusedError("internal", "the error is in the log of the server"))
+        return self.refused(RefusedError("internal", "the error is in the log of the server"), head)
 
     def headers(self, head: Head, response: Response) -> Mapping[str, str]:
         """All headers of an answer: its own, the safe ones, and CORS for pages of origins that may post."""
@@ -258,6 +271,14 @@ class Endpoint:
                 headers["access-control-allow-origin"] = "*" if "*" in self.options.origins else origin
                 headers["access-control-expose-headers"] = "retry-after"
         return headers
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """The members of a posted form; browsers write line breaks of text areas as CRLF."""
+    try:
+        return links.members_of(body.decode("ascii"))
+    except UnicodeDecodeError:
+        raise RefusedError("malformed", "the form is not encoded") from None
 
 
 def _accepted(answer: Mapping[str, str]) -> Response:

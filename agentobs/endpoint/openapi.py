@@ -62,7 +62,7 @@ def _problems(codes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _file(summary: str, media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
-    found = {
+    served = {
         "description": "The file.",
         "content": {media_type: {"schema": schema}},
         "headers": {
@@ -73,7 +73,7 @@ def _file(summary: str, media_type: str, schema: dict[str, Any]) -> dict[str, An
     operation = {
         "summary": summary,
         "responses": {
-            "200": found,
+            "200": served,
             "304": {"description": "The version that the client has is the newest."},
             **_problems(_OF_FILES),
         },
@@ -85,13 +85,20 @@ def describe() -> dict[str, Any]:
     """The description as an OpenAPI 3.1 document."""
     posted = tuple(code for code in PROBLEMS if code not in ("not_found", "internal"))
     media = {"schema": {"$ref": "#/components/schemas/Feedback"}}
-    accepted = {"required": ["id"], "properties": {"id": {"type": "string"}}, "type": "object"}
+    accepted = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"type": "string"},
+            "receipt": {"type": "string", "description": "To be sent with the next post of this rating."},
+        },
+    }
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "agentobs feedback",
             "version": VERSION,
-            "description": "Takes what users say of an answer, and ties it to the call that made the answer.",
+            "description": "Takes ratings of an answer, and ties them to the call that made the answer.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "."}],
@@ -101,7 +108,7 @@ def describe() -> dict[str, Any]:
                     "operationId": "postFeedback",
                     "summary": "Rate the answer that the token came with.",
                     "description": (
-                        "The same id replaces what was said before; the same content again changes nothing. Both media "
+                        "The same id replaces the rating of before; the same content again changes nothing. Both media "
                         f"types carry JSON in UTF-8, of at most {BODY_BYTES} bytes; `text/plain` needs no preflight."
                     ),
                     "requestBody": {
@@ -121,6 +128,7 @@ def describe() -> dict[str, Any]:
                     "responses": {"204": {"description": "It may."}, **_problems(_OF_PREFLIGHTS)},
                 },
             },
+            "/widget.mjs": _file("The widget as a module.", "text/javascript", {"type": "string"}),
             "/widget.js": _file("The widget for web pages.", "text/javascript", {"type": "string"}),
             "/openapi.json": _file("This description.", "application/json", {"type": "object"}),
         },

@@ -41,11 +41,11 @@ class FeedbackWSGI:
         try:
             response = endpoint.open(head)
             if response is None:
-                response = endpoint.record(endpoint.examine(self._body(environ, head)))
+                response = endpoint.record(endpoint.examine(head, self._body(environ, head)))
         except RefusedError as refused:
-            response = endpoint.refused(refused)
+            response = endpoint.refused(refused, head)
         except Exception as error:  # noqa: BLE001
-            response = endpoint.failed(error)
+            response = endpoint.failed(error, head)
         headers = [(name.title(), value) for name, value in endpoint.headers(head, response).items()]
         start_response(f"{response.status} {HTTPStatus(response.status).phrase}", headers)
         return [] if head.method == "HEAD" else [response.body]

@@ -11,7 +11,7 @@ import pytest
 from agentobs.endpoint import tokens
 from agentobs.testing import Captured
 from tests.support.endpoint.twins import ASGI, WSGI, Twin
-from tests.support.stack import PostgreSQL, postgresql
+from tests.support.stack import PostgreSQL, postgresql, require
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +39,15 @@ def kind(request: pytest.FixtureRequest) -> Any:
 def twin(kind: Any, seen: Captured) -> Twin:
     """One twin after the other, with the default options."""
     return kind()  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium for the tests of one file."""
+    from playwright.sync_api import sync_playwright
+
+    program = require("chromium")
+    with sync_playwright() as play:
+        running = play.chromium.launch(executable_path=str(program), args=["--no-sandbox", "--no-proxy-server"])
+        yield running
+        running.close()

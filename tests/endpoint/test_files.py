@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import re
 from pathlib import Path
@@ -10,28 +11,37 @@ from pathlib import Path
 import pytest
 
 from agentobs import endpoint
-from agentobs.endpoint import openapi
+from agentobs.endpoint import assets, openapi
 from agentobs.endpoint.contract import SCHEMA
 from tests.support.endpoint.twins import Twin, token
 
 FOLDER = Path(endpoint.__file__).parent
-WIDGET = (FOLDER / "widget.js").read_bytes()
+WIDGET = FOLDER / "widget"
 
 
-def test_the_widget_is_one_file_of_less_than_4_kb() -> None:
-    assert len(WIDGET) < 4_000
-    assert WIDGET.isascii()
+@pytest.mark.parametrize("name", ["widget.js", "widget.mjs"])
+def test_the_widget_is_small_and_needs_no_encoding(name: str) -> None:
+    content = (WIDGET / name).read_bytes()
+    assert len(gzip.compress(content)) < 5_000
+    assert content.isascii()
 
 
-def test_the_widget_is_served_with_caching_and_integrity(twin: Twin) -> None:
-    answer = twin.ask("GET", "/feedback/widget.js")
-    assert (answer.status, answer.body) == (200, WIDGET)
+def test_script_and_package_are_made_from_the_module() -> None:
+    module = (WIDGET / "widget.mjs").read_text()
+    assert (WIDGET / "widget.js").read_text() == assets.plain_script(module), "python -m agentobs.endpoint.assets"
+    assert (WIDGET / "package.json").read_text() == assets.package(), "python -m agentobs.endpoint.assets"
+
+
+@pytest.mark.parametrize("name", ["widget.js", "widget.mjs"])
+def test_the_widget_is_served_with_caching_and_integrity(twin: Twin, name: str) -> None:
+    answer, content = twin.ask("GET", f"/feedback/{name}"), (WIDGET / name).read_bytes()
+    assert (answer.status, answer.body) == (200, content)
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert answer.headers["cache-control"] == "public, max-age=3600"
     assert answer.headers["access-control-allow-origin"] == "*"
-    digest = base64.b64encode(hashlib.sha256(WIDGET).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     assert answer.headers["repr-digest"] == f"sha-256=:{digest}:"
-    again = twin.ask("GET", "/feedback/widget.js", headers={"if-none-match": answer.headers["etag"]})
+    again = twin.ask("GET", f"/feedback/{name}", headers={"if-none-match": answer.headers["etag"]})
     assert (again.status, again.body) == (304, b"")
 
 

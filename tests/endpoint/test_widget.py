@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from tests.support import needs
 from tests.support.endpoint.serving import serving
 from tests.support.endpoint.twins import SECRET
-from tests.support.stack import poll, require
+from tests.support.stack import poll
 
 needs.module("playwright.sync_api")
 
@@ -41,17 +42,6 @@ def base(database: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    program = require("chromium")
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=str(program), args=["--no-sandbox", "--no-proxy-server"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def page(browser: Any, base: str, database: Path) -> Iterator[Any]:
     """A fresh page of a fresh visitor; nothing may be written to its console but failed requests."""
@@ -61,13 +51,13 @@ def page(browser: Any, base: str, database: Path) -> Iterator[Any]:
     context = browser.new_context()
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     found = context.new_page()
-    said: list[str] = []
-    found.on("console", lambda message: said.append(message.text))
-    found.on("pageerror", lambda error: said.append(str(error)))
+    found.messages = []
+    found.on("console", lambda message: found.messages.append(message.text))
+    found.on("pageerror", lambda error: found.messages.append(str(error)))
     found.goto(f"{base}/page")
     yield found
     context.close()
-    assert [text for text in said if "Failed to load resource" not in text] == []
+    assert [text for text in found.messages if "Failed to load resource" not in text] == []
 
 
 def kept(database: Path) -> dict[str, tuple[Any, ...]]:
@@ -76,6 +66,12 @@ def kept(database: Path) -> dict[str, tuple[Any, ...]]:
         rows = connection.execute("SELECT name, label, comment, revision FROM agentobs_feedback").fetchall()
     connection.close()
     return {name: rest for name, *rest in rows}
+
+
+def waiting(page: Any) -> list[dict[str, Any]]:
+    """The bodies that wait in the browser."""
+    records = page.evaluate("Object.values(localStorage)")
+    return [record["waiting"][1] for record in map(json.loads, records) if record.get("waiting")]
 
 
 def status(page: Any, text: str) -> None:
@@ -159,7 +155,7 @@ def test_what_could_not_be_sent_survives_the_page(page: Any, base: str, database
     assert kept(database) == {}
     page.goto(f"{base}/page")
     poll(lambda: kept(database) == {"user_feedback": ["thumbs_down", None, 0]}, "the rating")
-    assert poll(lambda: page.evaluate("Object.keys(localStorage).length") == 0, "nothing left to send")
+    assert poll(lambda: waiting(page) == [], "nothing left to send")
 
 
 def test_it_is_tried_again_without_anybody_doing_anything(page: Any, database: Path) -> None:
@@ -181,6 +177,83 @@ def test_what_is_refused_is_told_and_not_tried_again(page: Any) -> None:
     page.locator("#thumbs").get_by_role("button", name="Good answer").click()
     status(page, "Not sent")
     assert page.evaluate("Object.keys(localStorage).length") == 0
+    assert "answered 401: send the token as it was given" in page.messages.pop()
+
+
+def test_a_second_click_takes_the_rating_back(page: Any, database: Path) -> None:
+    thumbs = page.locator("#thumbs")
+    thumbs.get_by_role("button", name="Bad answer").click()
+    thumbs.get_by_role("textbox", name="Comment").fill("too slow")
+    thumbs.get_by_role("button", name="Send").click()
+    poll(lambda: kept(database).get("user_feedback") == ["thumbs_down", "too slow", 1], "the rating")
+    thumbs.get_by_role("button", name="Bad answer").click()
+    status(page, "Withdrawn")
+    assert kept(database) == {"user_feedback": [None, None, 2]}
+    assert thumbs.get_by_role("button", pressed=True).count() == 0
+    assert not thumbs.get_by_role("textbox", name="Comment").is_visible()
+    thumbs.get_by_role("button", name="Good answer").click()
+    poll(lambda: kept(database).get("user_feedback") == ["thumbs_up", None, 3], "the new rating")
+
+
+def test_a_corrected_answer(page: Any, database: Path) -> None:
+    page.evaluate("document.querySelector('#thumbs').setAttribute('correction', 'on')")
+    thumbs = page.locator("#thumbs")
+    thumbs.get_by_role("button", name="Bad answer").click()
+    thumbs.get_by_role("textbox", name="Better answer").fill(
+        "Hold it for five\u0000 seconds.\nThen call bob@example.com."
+    )
+    thumbs.get_by_role("button", name="Send").click()
+    status(page, "Thank you")
+    with closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT label, correction FROM agentobs_feedback").fetchall()
+    assert rows == [("thumbs_down", "Hold it for five seconds.\nThen call [EMAIL].")]
+
+
+def test_a_rating_is_shown_again_after_a_reload(page: Any, base: str, database: Path) -> None:
+    token = page.locator("#thumbs").get_attribute("token")
+    page.locator("#thumbs").get_by_role("button", name="Bad answer").click()
+    page.locator("#stars").get_by_role("button", name="2 stars").click()
+    poll(lambda: len(kept(database)) == 2, "the ratings")
+    page.goto(f"{base}/page")
+    for element in ("#thumbs", "#stars"):
+        assert page.locator(element).get_by_role("button", pressed=True).count() == 0
+        page.locator(element).evaluate("(element, token) => { element.token = token }", token)
+    pressed = [
+        page.locator(element).get_by_role("button", pressed=True).get_attribute("title")
+        for element in ("#thumbs", "#stars")
+    ]
+    assert pressed == ["Bad answer", "2 stars"]
+    page.locator("#thumbs").get_by_role("button", name="Good answer").click()
+    poll(lambda: kept(database).get("user_feedback", [None])[0] == "thumbs_up", "the change")
+
+
+SECRETS = [
+    *("bob@example.com", "+49 171 1234567", "(202) 555-0143", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00"),
+    *(
+        "123-45-6789",
+        "sk-abcdefghijklmnopqrstuvwx",
+        "AKIAIOSFODNN7EXAMPLE",
+        "password is hunter2",
+        "xoxb-1234-abcd-5678",
+    ),
+    *("ghp_0123456789abcdefghijklmnopqrstuvwxyz", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"),
+]
+
+
+def test_a_comment_that_waits_is_redacted_before_it_is_written_down(page: Any, database: Path) -> None:
+    page.context.set_offline(True)
+    thumbs = page.locator("#thumbs")
+    thumbs.get_by_role("button", name="Bad answer").click()
+    comment = ", ".join(SECRETS) + ". The rest is harmless."
+    thumbs.get_by_role("textbox", name="Comment").fill(comment)
+    thumbs.get_by_role("button", name="Send").click()
+    status(page, "Sent later")
+    (body,) = waiting(page)
+    assert body["comment"].endswith("The rest is harmless.")
+    everything = page.evaluate("JSON.stringify(localStorage)")
+    assert [secret for secret in SECRETS if secret in everything] == []
+    page.context.set_offline(False)
+    poll(lambda: (kept(database).get("user_feedback") or [None, ""])[1], "the comment")
 
 
 def test_a_new_token_is_a_new_answer(page: Any) -> None:

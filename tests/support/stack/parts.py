@@ -16,6 +16,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "redis": ("redis-server",),
     "postgresql": ("postgres", "initdb", "psql"),
     "chromium": ("chromium",),
+    "bundler": ("esbuild", "tsc"),
 }
 """Programs by part; the first one is what `find` and `require` give when none is named."""
 
