@@ -176,7 +176,7 @@ class Emitters:
             self._guarded(source.renew)
         for sink in self.instruments:
             self._guarded(self._start_sink_again, sink)
-        for part in (self._spans, self._events, self.instruments, self.calls, self.telemetry):
+        for part in (self._spans, self._events, self.instruments, self.calls, self.telemetry, self.breakers):
             self._guarded(part.start_again)
         if self.page is not None:
             self._guarded(self.page.start_again)

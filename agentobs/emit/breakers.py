@@ -1,38 +1,82 @@
-"""Circuit breakers as metrics and events."""
+"""Circuit breakers as metrics and events.
+
+Levels are read from the breakers when somebody collects, so that what changes by itself, or in another process, is shown
+as it is. A storage that is on the network is asked then, never in a call of the program, and only for so long. Where the
+processes of a server share their metrics nobody asks the idle ones, so levels are written at every event as well.
+"""
 
 from __future__ import annotations
 
 import threading
+import time
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
 from .. import guard
 from ..catalogue import own
-from ..catalogue.values import BreakerOutcome, BreakerState
-from ..records.breakers import BreakerChange
+from ..catalogue.values import BreakerOutcome
+from ..records.breakers import BreakerChange, BreakerReading
 from .events import Events
 from .sinks import Instruments
 
+_DEADLINE_S = 1.0
+"""Longest time that a collection waits for the storages of breakers, all together."""
+
+
+class Source(Protocol):
+    """What knows breakers of one kind."""
+
+    def read(self, breaker: Any) -> BreakerReading | None:
+        """How it stands now, `None` where nobody knows; may ask a storage on the network where `is_remote`."""
+        ...
+
+    def is_remote(self, breaker: Any) -> bool:
+        """Whether its storage may be on the network."""
+        ...
+
+    def is_gone(self, reference: weakref.ref[Any]) -> bool:
+        """Whether it is out of the program's reach, though it may not be collected yet."""
+        ...
+
+
+class Watched:
+    """One breaker: where it is read, and how it stood the last time. It is not kept alive."""
+
+    def __init__(self, breaker: Any, source: Source, emitter: BreakerEmitter) -> None:
+        self.reference: weakref.ref[Any] = weakref.ref(breaker)
+        self.source = source
+        self.new = True
+        """Until whoever tells of the breaker has seen to it that `settle` is called when the breaker is gone."""
+        self.reading: BreakerReading | None = None
+        self.asked: threading.Thread | None = None
+        self._emitter: weakref.ref[BreakerEmitter] = weakref.ref(emitter)
+
+    def settle(self) -> None:
+        """Take a breaker that is gone out of the levels."""
+        emitter = self._emitter()
+        try:
+            if emitter is not None:
+                emitter.show(self, None)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
+
 
 class BreakerEmitter:
-    """Emits what breakers do; keeps the level gauges of each."""
+    """Emits what breakers do, and shows how they stand: of several with one name the one that is nearest to opening."""
 
     def __init__(self, instruments: Instruments, events: Events) -> None:
         self._instruments = instruments
         self._events = events
-        self._levels: weakref.WeakKeyDictionary[Any, BreakerLevel] = weakref.WeakKeyDictionary()
+        self._watched: weakref.WeakKeyDictionary[Any, Watched] = weakref.WeakKeyDictionary()
+        self._names: dict[str, set[Watched]] = {}
+        self._levels: dict[str, _Level] = {}
+        self._lock = threading.RLock()
+        self._closed = False
 
     def call(self, name: str, outcome: BreakerOutcome) -> None:
         """Count a guarded call."""
         self._instruments.add(own.BREAKER_CALLS, {own.BREAKER_NAME: name, own.BREAKER_OUTCOME: outcome})
-
-    def level(self, breaker: Any, name: str) -> BreakerLevel:
-        """The gauges of `breaker`, made when it is first asked for; they do not keep it alive."""
-        level = self._levels.get(breaker)
-        if level is None:
-            level = self._levels[breaker] = BreakerLevel(self._instruments, name)
-        return level
 
     def change(self, change: BreakerChange) -> None:
         """Count and tell a change of state."""
@@ -46,27 +90,106 @@ class BreakerEmitter:
         }
         self._events.emit(own.BREAKER_CHANGE, values)
 
+    def watch(self, breaker: Any, source: Source) -> Watched:
+        """What is known of `breaker`, from now on read by `source` whenever somebody collects."""
+        with self._lock:
+            watched = self._watched.get(breaker)
+            if watched is None:
+                watched = self._watched[breaker] = Watched(breaker, source, self)
+            return watched
+
+    def show(self, watched: Watched, reading: BreakerReading | None) -> None:
+        """Have the levels show how a breaker stands; `None` where it is gone or nobody knows."""
+        with self._lock:
+            if self._closed:
+                return
+            before, watched.reading = watched.reading, reading
+            if before is not None and (reading is None or reading.name != before.name):
+                self._names.get(before.name, set()).discard(watched)
+                self._show(before.name)
+            if reading is not None:
+                self._names.setdefault(reading.name, set()).add(watched)
+                self._show(reading.name)
+
+    def _show(self, name: str) -> None:
+        level = self._levels.get(name)
+        if level is None:
+            level = self._levels[name] = _Level(self._instruments, name)
+        now_s = time.time()
+        readings = [watched.reading.at(now_s) for watched in self._names.get(name, ()) if watched.reading is not None]
+        level.show(max(readings, key=lambda reading: reading.nearness, default=None))
+
     def refresh(self) -> None:
-        """Take the levels of breakers back that the program has let go of, before anybody reads them."""
-        for level in list(self._levels.values()):
-            if level.gone():
-                level.clear()
+        """Read every breaker, before anybody reads the levels."""
+        with self._lock:
+            every = list(self._watched.values())
+        remote = []
+        for watched in every:
+            breaker = watched.reference()
+            if breaker is None:
+                continue
+            # By the reference only: whether it is gone is told by how many know it.
+            del breaker
+            if watched.source.is_gone(watched.reference):
+                self.show(watched, None)
+            elif (breaker := watched.reference()) is not None and watched.source.is_remote(breaker):
+                remote.append(watched)
+            elif breaker is not None:
+                self._read(watched)
+            del breaker
+        if remote:
+            self._ask(remote)
+
+    def _read(self, watched: Watched) -> None:
+        breaker = watched.reference()
+        try:
+            reading = None if breaker is None else watched.source.read(breaker)
+            if breaker is not None and reading is None:
+                guard.count("breaker.storage")
+            self.show(watched, reading)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
+
+    def _ask(self, remote: Iterable[Watched]) -> None:
+        """Read breakers whose storages are on the network; what gives no answer in time is unknown."""
+        ends_s = time.monotonic() + _DEADLINE_S
+        asked = []
+        for watched in remote:
+            if watched.asked is None or not watched.asked.is_alive():
+                watched.asked = threading.Thread(
+                    target=self._read, args=(watched,), name="agentobs-breaker", daemon=True
+                )
+                watched.asked.start()
+            asked.append((watched, watched.asked))
+        for watched, thread in asked:
+            thread.join(max(0.0, ends_s - time.monotonic()))
+            if thread.is_alive():
+                guard.count("breaker.storage")
+                self.show(watched, None)
+
+    def start_again(self) -> None:
+        """In a forked child, show the breakers of the child, by levels of its own."""
+        self._lock = threading.RLock()
+        self._levels.clear()
+        for watched in list(self._watched.values()):
+            watched.asked = None
+            self.show(watched, watched.reading)
 
     def close(self) -> None:
-        """Take the levels of all breakers back."""
-        for level in list(self._levels.values()):
-            level.clear()
-        self._levels.clear()
+        """Take all breakers out of the levels."""
+        with self._lock:
+            self._closed = True
+            for level in self._levels.values():
+                level.show(None)
+            self._levels.clear()
+            self._names.clear()
+            self._watched.clear()
 
 
-class BreakerLevel:
-    """The levels of one breaker as differences: an up-down counter is only ever added to."""
+class _Level:
+    """The levels of one name."""
 
     def __init__(self, instruments: Instruments, name: str) -> None:
-        self.new = True
-        """Until whoever tells of the breaker has seen to it that `clear` is called when the breaker is gone."""
-        self.gone: Callable[[], bool] = lambda: False
-        """Whether the breaker is out of the program's reach, though it has not been collected yet."""
         breaker = {own.BREAKER_NAME: name}
         self._states = {
             state: instruments.sum(own.BREAKER_STATES, {**breaker, own.BREAKER_STATE: state})
@@ -79,32 +202,11 @@ class BreakerLevel:
             instruments.sum(own.BREAKER_CALLS, {**breaker, own.BREAKER_OUTCOME: outcome})
         self._failures = instruments.sum(own.BREAKER_FAIL_COUNT, breaker)
         self._limit = instruments.sum(own.BREAKER_FAIL_LIMIT, breaker)
-        self._shown: tuple[BreakerState | None, int, int] = (None, 0, 0)
-        self._lock = threading.Lock()
 
-    def show(self, state: BreakerState | None, failures: int, limit: int) -> None:
-        """Have the gauges show these; a state of `None` with zeros takes the breaker out of them."""
-        # Two threads that start from the same level would leave a difference in the gauge for good.
-        with self._lock:
-            shown_state, shown_failures, shown_limit = self._shown
-            if shown_state != state:
-                if shown_state is not None:
-                    self._states[shown_state].add(-1)
-                if state is not None:
-                    self._states[state].add(1)
-            if failures != shown_failures:
-                self._failures.add(failures - shown_failures)
-            if limit != shown_limit:
-                self._limit.add(limit - shown_limit)
-            self._shown = (state, failures, limit)
-
-    def clear(self) -> None:
-        """Take the breaker out of the gauges."""
-        self.show(None, 0, 0)
-
-    def settle(self) -> None:
-        """`clear` for a breaker that is gone."""
-        try:
-            self.clear()
-        except Exception as error:  # noqa: BLE001
-            guard.failed("breaker", error)
+    def show(self, reading: BreakerReading | None) -> None:
+        """Show one breaker, or none."""
+        for state, total in self._states.items():
+            total.set(0 if reading is None or reading.state != state else 1)
+        self._states["open"].until(reading.trial_at_s if reading is not None else None)
+        self._failures.set(0 if reading is None else reading.failures)
+        self._limit.set(0 if reading is None else reading.limit)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import os
 import re
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,10 +22,12 @@ from urllib.parse import parse_qs
 import prometheus_client
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from .. import guard
+from ..catalogue import own
 from . import prometheus
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -48,6 +52,44 @@ class _Target(Collector):
 
     def collect(self) -> Iterable[Family]:
         return prometheus.target_info(prometheus.resource_in_force())
+
+
+class _Shared(Collector):
+    """The files of several processes, put together."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def collect(self) -> Iterable[Family]:
+        files = MultiProcessCollector(None, path=self._path)  # type: ignore[no-untyped-call]
+        for family in files.collect():  # type: ignore[no-untyped-call]
+            if family.name == own.BREAKER_STATES.prom:
+                family.samples = list(_by_now(family.samples, _over(self._path)))
+            yield family
+
+
+def _over(path: str) -> set[str]:
+    """Names of breakers that wait for their trial in every process whose file says that they are open."""
+    over: set[str] = set()
+    still: set[str] = set()
+    now_s = time.time()
+    for file in Path(path).glob(f"gauge_{prometheus.MAXIMUM}_*.db"):
+        for key, value, until_s, _ in MmapedDict.read_all_values_from_file(str(file)):  # type: ignore[no-untyped-call]
+            metric, _, labels, _ = json.loads(key)
+            if metric == own.BREAKER_STATES.prom and value > 0 and labels[own.BREAKER_STATE.label] == "open":
+                waits = 0 < until_s <= now_s
+                (over if waits else still).add(labels[own.BREAKER_NAME.label])
+    return over - still
+
+
+def _by_now(samples: Iterable[Any], over: set[str]) -> Iterator[Any]:
+    """The states, with breakers that idle processes left open, and whose time is over, as waiting for their trial."""
+    for sample in samples:
+        name, state = sample.labels[own.BREAKER_NAME.label], sample.labels[own.BREAKER_STATE.label]
+        if name in over and state != "closed":
+            yield sample._replace(value=1.0 if state == "half_open" else 0.0)
+        else:
+            yield sample
 
 
 def folder() -> str | None:
@@ -82,7 +124,7 @@ def _registry(given: CollectorRegistry | None) -> Any:
     prometheus.refresh()
     clear_dead(path)
     shared = CollectorRegistry()
-    MultiProcessCollector(shared, path=path)  # type: ignore[no-untyped-call]
+    shared.register(_Shared(path))
     shared.register(_Target())
     return shared
 

@@ -23,10 +23,11 @@ from .buckets import Histograms
 from .sinks import Observe, Sum, Sums, Values, weakly
 
 # How the values of several processes become one: levels add up, what every process knows alike does not.
+MAXIMUM = "livemax"
 _MULTIPROCESS_MODE: Mapping[str, Any] = {
-    own.BREAKER_STATES.name: "livemax",
-    own.BREAKER_FAIL_COUNT.name: "livemax",
-    own.BREAKER_FAIL_LIMIT.name: "livemax",
+    own.BREAKER_STATES.name: MAXIMUM,
+    own.BREAKER_FAIL_COUNT.name: MAXIMUM,
+    own.BREAKER_FAIL_LIMIT.name: MAXIMUM,
 }
 
 
@@ -60,6 +61,12 @@ class _SharedSum(Sum):
         if self._child is not None:
             self._child.inc(value - self._mine)
         self._mine = value
+
+    def until(self, at_s: float | None) -> None:
+        # As the time of the value, which these files have a place for, and which nothing reads of such a level but
+        # `exposition`: a process that is idle cannot say itself that the time is over.
+        if self._child is not None:
+            self._child._value.set(self._mine, timestamp=at_s or 0.0)
 
     def start_again(self) -> None:
         # prometheus_client itself gives a forked child a file of its own.

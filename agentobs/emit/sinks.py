@@ -46,6 +46,14 @@ class Sum:
         with LOCK:
             self.value += amount
 
+    def set(self, value: float) -> None:
+        """Have a level be `value`."""
+        with LOCK:
+            self.value = value
+
+    def until(self, at_s: float | None) -> None:
+        """Note when a level ends by itself, in seconds of the epoch, where others read it; `None` where it does not."""
+
     def start_again(self) -> None:
         """Begin at 0 in a forked child, whose parent goes on exporting what there was."""
         self.value = 0

@@ -15,13 +15,13 @@ from ..catalogue.values import BreakerOutcome, Outcome
 from ..context import CALL, RUN, current_run
 from ..emit import spans
 from ..emit.agents import OpenRun
-from ..emit.breakers import BreakerLevel
+from ..emit.breakers import Source, Watched
 from ..emit.calls import OpenCall
 from ..emit.spans import Parent
 from ..emit.tools import OpenRetrieval, OpenTool
 from ..process import State
 from ..records.agents import Retrieval, Run, ToolCall
-from ..records.breakers import BreakerChange
+from ..records.breakers import BreakerChange, BreakerReading
 from ..records.calls import CallEnding, CallRequest, CallResult
 from ..records.decisions import Decision
 from ..records.fallbacks import Retry
@@ -264,16 +264,26 @@ class Observer:
         except Exception as error:  # noqa: BLE001
             guard.failed("breaker", error)
 
-    def breaker_level(self, breaker: Any, name: str) -> BreakerLevel | None:
-        """The gauges of `breaker` in what is in force now; they do not keep it alive."""
+    def watch_breaker(self, breaker: Any, source: Source) -> Watched | None:
+        """What is known of `breaker` in what is in force now; from now on `source` is asked how it stands."""
         state = process.current()
         if state is None:
             return None
         try:
-            return state.emitters.breakers.level(breaker, name)
+            return state.emitters.breakers.watch(breaker, source)
         except Exception as error:  # noqa: BLE001
             guard.failed("breaker", error)
             return None
+
+    def show_breaker(self, watched: Watched, reading: BreakerReading) -> None:
+        """Show how a breaker stands, after something happened to it."""
+        state = process.current()
+        if state is None:
+            return
+        try:
+            state.emitters.breakers.show(watched, reading)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("breaker", error)
 
     def breaker_change(self, change: BreakerChange) -> None:
         """A breaker changed its state."""

@@ -9,7 +9,7 @@ BREAKER_NAME = Attribute("agentobs.circuit_breaker.name", "string", "The breaker
 BREAKER_STATE = Attribute(
     "agentobs.circuit_breaker.state",
     "string",
-    "State of the breaker.",
+    "State of the breaker; half_open where it waits for its trial call, or makes it.",
     values=values_of(BreakerState),
 )
 BREAKER_PREVIOUS = Attribute("agentobs.circuit_breaker.previous_state", "string", "State before the change.")

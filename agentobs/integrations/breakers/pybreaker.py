@@ -8,18 +8,18 @@ states see every outcome, `CircuitOpenState.before_call` every rejection, the `s
 from __future__ import annotations
 
 import asyncio
-import functools
 import gc
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 from ... import guard
 from ...catalogue.values import BreakerOutcome, BreakerState
-from ...records.breakers import BreakerChange
+from ...records.breakers import BreakerChange, BreakerReading
 from ..deferred import defer, drain
 from ..observer import Observer
 from ..patching import Installed, Patch
@@ -32,14 +32,17 @@ _MAX_WARNED = 100
 class _Known:
     """What is kept of one breaker: how many failures in a row were seen.
 
-    The breaker's own counter is not read: with Redis storage that is a round trip in the program's call.
+    The breaker's own counter is not read in a call: with Redis storage that is a round trip.
     """
 
-    __slots__ = ("failures", "name")
+    __slots__ = ("failures",)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self) -> None:
         self.failures = 0
+
+
+def _name(breaker: Any) -> str:
+    return breaker._name or "default"
 
 
 def _references(breaker: Any) -> tuple[int, int]:
@@ -70,6 +73,28 @@ class _Stand:
 
 
 _ALONE = _alone()
+
+
+def _read_redis(breaker: Any, storage: Any) -> BreakerReading | None:
+    """What Redis has. The storage itself would log every error, and say `closed` of what it does not know."""
+    try:
+        state, failures, opened = (
+            storage._redis.get(storage._namespace(key)) for key in ("state", "fail_counter", "opened_at")
+        )
+    except Exception:  # noqa: BLE001  Redis is away, or takes too long
+        return None
+    if state is None:
+        return None
+    known = _STATES.get(state.decode() if isinstance(state, bytes) else state, "closed")
+    opened_at = datetime.fromtimestamp(int(opened), UTC) if opened else None
+    return _reading(breaker, known, int(failures or 0), opened_at)
+
+
+def _reading(breaker: Any, state: BreakerState, failures: int, opened_at: datetime | None) -> BreakerReading:
+    trial_at_s = None
+    if state == "open" and opened_at is not None:
+        trial_at_s = opened_at.timestamp() + breaker._reset_timeout
+    return BreakerReading(_name(breaker), state, failures, breaker._fail_max, trial_at_s)
 
 
 def install(module: ModuleType, observer: Observer) -> Installed:
@@ -126,37 +151,59 @@ class PyBreaker:
         known = self._known.get(breaker)
         if known is None:
             drain()
-            name = breaker._name or "default"
-            if breaker._name is None and "name" not in self._warned:
-                self._warned.add("name")
-                guard.log.warning(
-                    "agentobs: a pybreaker.CircuitBreaker has no name and is shown as 'default'; give it name=..."
-                )
-            known = self._known[breaker] = _Known(name)
-        self._show(breaker, known, _STATES.get(breaker._state.name, "closed"))
+            known = self._known[breaker] = _Known()
+        watched = self._observer.watch_breaker(breaker, self)
+        if watched is not None and watched.new:
+            watched.new = False
+            # A breaker and its state refer to each other, so it is the collector that finds it, whenever it comes: a
+            # reader of the levels looks before that. A breaker in a cycle of the program's is found by the collector.
+            weakref.finalize(breaker, defer, watched).atexit = False
+            if breaker._name is not None:
+                # One that has no name yet may get it before its first call.
+                self._show(breaker, known)
         return known
 
-    def _show(self, breaker: Any, known: _Known, state: BreakerState) -> None:
-        level = self._observer.breaker_level(breaker, known.name)
-        if level is None:
-            return
-        if level.new:
-            level.new = False
-            # A breaker and its state refer to each other, so it is the collector that finds it, whenever it comes: a
-            # reader of the gauges looks before that. A breaker in a cycle of the program's is found by the collector.
-            level.gone = functools.partial(_unreachable, weakref.ref(breaker))
-            weakref.finalize(breaker, defer, level).atexit = False
-        level.show(state, known.failures, breaker._fail_max)
+    def _show(self, breaker: Any, known: _Known) -> None:
+        """Tell how a breaker stands, by what is known here without asking its storage."""
+        watched = self._observer.watch_breaker(breaker, self)
+        if watched is not None:
+            state = _STATES.get(breaker._state.name, "closed")
+            opened_at = None if self.is_remote(breaker) else breaker._state_storage.opened_at
+            if state == "open" and opened_at is None:
+                opened_at = datetime.now(UTC)
+            self._observer.show_breaker(watched, _reading(breaker, state, known.failures, opened_at))
+
+    # --- what the levels are read by ---
+    def read(self, breaker: Any) -> BreakerReading | None:
+        """How a breaker stands by its storage; `None` where that does not say."""
+        storage = breaker._state_storage
+        if type(storage).__name__ == "CircuitRedisStorage":
+            return _read_redis(breaker, storage)
+        state = _STATES.get(storage.state, "closed")
+        return _reading(breaker, state, storage.counter, storage.opened_at if state == "open" else None)
+
+    def is_remote(self, breaker: Any) -> bool:
+        """Whether the storage is another than pybreaker's own in memory."""
+        return type(breaker._state_storage).__name__ != "CircuitMemoryStorage"
+
+    def is_gone(self, reference: weakref.ref[Any]) -> bool:
+        """Whether nothing but its own state refers to it."""
+        return _unreachable(reference)
 
     def _count(self, breaker: Any, outcome: BreakerOutcome) -> None:
         known = self._meet(breaker)
+        if breaker._name is None and "name" not in self._warned:
+            self._warned.add("name")
+            guard.log.warning(
+                "agentobs: a pybreaker.CircuitBreaker has no name and is shown as 'default'; give it name=..."
+            )
         if outcome == "failure":
             known.failures += 1
         elif outcome != "rejected":
             # pybreaker takes an excluded exception for a success, which ends the row of failures.
             known.failures = 0
-        self._observer.breaker_call(known.name, outcome)
-        self._show(breaker, known, _STATES.get(breaker._state.name, "closed"))
+        self._observer.breaker_call(_name(breaker), outcome)
+        self._show(breaker, known)
 
     def _change(self, breaker: Any, previous: str | None) -> None:
         known = self._meet(breaker)
@@ -166,8 +213,8 @@ class PyBreaker:
             return
         if state == "closed":
             known.failures = 0
-        self._show(breaker, known, state)
-        self._observer.breaker_change(BreakerChange(known.name, state, before, LIBRARY, known.failures))
+        self._show(breaker, known)
+        self._observer.breaker_change(BreakerChange(_name(breaker), state, before, LIBRARY, known.failures))
 
     # --- wrappers ---
     def _made(self, wrapped: Any, breaker: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -181,7 +228,7 @@ class PyBreaker:
         return wrapped(*args, **kwargs)
 
     def _warn_of_coroutine(self, breaker: Any) -> None:
-        name = breaker._name or "default"
+        name = _name(breaker)
         if name not in self._warned and len(self._warned) < _MAX_WARNED:
             self._warned.add(name)
             guard.log.warning(

@@ -375,6 +375,6 @@ def test_breakers_that_share_their_state_in_redis(seen: Captured) -> None:
         _trip(one)
         with pytest.raises(CircuitBreakerError):
             two.call(int)
+        assert (_calls(seen, "one"), _calls(seen, "two")) == ({"failure": 2}, {"rejected": 1})
+        assert (_state(seen, "one"), _state(seen, "two")) == (["open"], ["open"])
         client.close()
-    assert (_calls(seen, "one"), _calls(seen, "two")) == ({"failure": 2}, {"rejected": 1})
-    assert (_state(seen, "one"), _state(seen, "two")) == (["open"], ["open"])
