@@ -341,14 +341,25 @@ EMBEDDINGS = Span(
 FETCH_RESPONSE = Span(
     "fetch_response",
     "client",
-    "A stored response is fetched; it is no inference and has no usage of its own.",
+    "A stored response is fetched; no inference. It has usage where it is the first to show that of a background one.",
     (*_REQUEST, *_RESPONSE, *_CONTENT, RESPONSE_STATUS),
 )
 INVOKE_AGENT = Span(
     "invoke_agent {gen_ai.agent.name}",
     "internal",
     "One run of an agent.",
-    (OPERATION, AGENT_NAME, AGENT_VERSION, CONVERSATION_ID, FINISH_REASONS, INPUT_TOKENS, OUTPUT_TOKENS, ERROR_TYPE),
+    (
+        OPERATION,
+        AGENT_NAME,
+        AGENT_VERSION,
+        CONVERSATION_ID,
+        FINISH_REASONS,
+        INPUT_TOKENS,
+        OUTPUT_TOKENS,
+        INPUT_MESSAGES,
+        OUTPUT_MESSAGES,
+        ERROR_TYPE,
+    ),
 )
 EXECUTE_TOOL = Span(
     "execute_tool {gen_ai.tool.name}",

@@ -83,7 +83,7 @@ class Emitters:
         self.prices = prices
         self.retries = RetryEmitter(instruments, events)
         self.calls = CallEmitter(spans, instruments, events, prices, config, self.retries)
-        self.runs = RunEmitter(spans, instruments)
+        self.runs = RunEmitter(spans, instruments, config)
         self.tools = ToolEmitter(spans, instruments, config)
         self.decisions = DecisionEmitter(instruments, events, config)
         self.fallbacks = FallbackEmitter(spans, instruments, events)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from .. import guard
 from ..catalogue import genai, own
 from ..catalogue.values import Outcome
+from ..config import Config
 from ..context import current_run
 from ..records.agents import Run
 from .sinks import Instruments
@@ -38,9 +40,11 @@ class OpenRun:
 class RunEmitter:
     """Opens and closes runs."""
 
-    def __init__(self, spans: Spans, instruments: Instruments) -> None:
+    def __init__(self, spans: Spans, instruments: Instruments, config: Config) -> None:
         self._spans = spans
         self._instruments = instruments
+        self._capture = config.capture
+        self._limit_bytes = config.content_limit_bytes
 
     def open(self, run: Run, parent: Parent | None = None, started_ns: int = 0) -> OpenRun:
         """Start the span of a run; `parent` and `started_ns` as in `CallEmitter.open`."""
@@ -72,6 +76,8 @@ class RunEmitter:
             if run.cost_usd is not None and not run.unpriced:
                 instruments.observe(own.RUN_COST, {**agent, own.OUTCOME: outcome})(run.cost_usd, exemplars)
         finally:
+            if self._capture != "none" and opened.span is not None and opened.span.is_recording():
+                self._add_content(run, outcome, opened.span)
             values = {
                 own.OUTCOME: outcome,
                 own.DEGRADATION: run.level,
@@ -89,3 +95,11 @@ class RunEmitter:
             }
             end_ns = opened.started_ns + int(duration_s * 1e9)
             close(genai.INVOKE_AGENT, opened.span, values, error_type, error, end_ns)
+
+    def _add_content(self, run: Run, outcome: Outcome, span: Any) -> None:
+        try:
+            from .content import run_content
+
+            span.set_attributes(run_content(run.input, run.output, outcome, self._capture, self._limit_bytes))
+        except Exception as fault:  # noqa: BLE001
+            guard.failed("agent.content", fault)

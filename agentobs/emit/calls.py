@@ -13,7 +13,7 @@ from .. import guard
 from ..catalogue import genai, own
 from ..config import Config
 from ..context import current_run
-from ..pricing import PriceBook
+from ..pricing import PriceBook, priced_model
 from ..records.agents import Run
 from ..records.calls import CANCELLED, CallEnding, CallRequest, CallResult
 from ..records.fallbacks import Retry
@@ -233,11 +233,19 @@ class CallEmitter:
 
     def _price(self, call: OpenCall) -> None:
         request, result, ending = call.request, call.result, call.ending
-        answered = ending is None or ending.outcome in ("success", "abandoned") or result.usage is not None
-        if not answered or request.operation == "fetch_response":
-            return
-        model = result.model or request.model
-        call.cost = cost = self._prices.cost(request.provider, model, result.usage, at_s=call.started_ns / 1e9)
+        usage = result.usage
+        if usage is None:
+            # Something was served where an answer came, or at least the beginning of a stream; what is still being made,
+            # or was made for an earlier call, is priced there.
+            served = ending is None or ending.outcome in ("success", "abandoned") or call.chunks
+            if not served or result.pending or request.operation == "fetch_response":
+                return
+        model = priced_model(request.provider, request.model, result.model)
+        at_s = call.started_ns / 1e9
+        call.cost = cost = self._prices.cost(request.provider, model, usage, at_s=at_s)
+        if usage is not None and usage.others:
+            for other, more in usage.others:
+                call.cost = cost = cost.plus(self._prices.cost(request.provider, other, more, at_s=at_s))
         if cost.amount_usd is None:
             self._instruments.add(
                 own.UNPRICED,

@@ -6,7 +6,7 @@ SignalProvider of the shapes: the message schemas of the GenAI semantic conventi
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..catalogue import Attribute, genai
@@ -59,6 +59,49 @@ def tool_content(arguments: Any, result: Any, capture: str, limit_bytes: int) ->
             content = bounded(_decoded(value), limit_bytes, capture != "full")
             attributes[attribute.name] = dumps(fit(content, limit_bytes))
     return attributes
+
+
+def run_content(given: Any, answered: Any, outcome: str, capture: str, limit_bytes: int) -> dict[str, str]:
+    """What a run of an agent was asked and what it answered, as `content_attributes` writes messages.
+
+    A text is a message; so is a mapping with a `role`, whose `content` becomes parts where it has none; a list of such is
+    a conversation. Anything else is one message with one part of type `generic`.
+    """
+    if capture == "none" or limit_bytes < _LEAST_BYTES:
+        return {}
+    writer = _Writer(limit_bytes, capture != "full")
+    writer.add(genai.INPUT_MESSAGES, _messages(given, "user"))
+    answers = _messages(answered, "assistant")
+    for message in answers:
+        message.setdefault("finish_reason", "stop" if outcome == "success" else "error")
+    writer.add(genai.OUTPUT_MESSAGES, answers)
+    return writer.attributes
+
+
+def _messages(value: Any, role: str) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple)) and value and all(_is_message(entry) for entry in value):
+        return [_message(entry) for entry in value]
+    if _is_message(value):
+        return [_message(value)]
+    return [{"role": role, "parts": _parts(value)}]
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("role"), str)
+
+
+def _message(value: Mapping[str, Any]) -> dict[str, Any]:
+    parts = value.get("parts")
+    made = {"role": value["role"], "parts": list(parts) if isinstance(parts, list) else _parts(value.get("content"))}
+    return made | {name: value[name] for name in ("name", "finish_reason") if isinstance(value.get(name), str)}
+
+
+def _parts(value: Any) -> list[Part]:
+    if value is None:
+        return []
+    return [{"type": "text", "content": value}] if isinstance(value, str) else [_generic("data", content=value)]
 
 
 def _decoded(arguments: Any) -> Any:

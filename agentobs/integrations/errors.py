@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import Any
 
 from ..catalogue.values import ErrorClass
 from ..records.calls import ABANDONED, CANCELLED, CallEnding
-from .reading import pick, text, whole
+from .reading import fields, integer, pick, text, whole
 
 _TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _BY_STATUS: dict[int, ErrorClass] = {
@@ -53,11 +54,11 @@ _BY_EXCEPTION: dict[str, ErrorClass] = {
     "ConnectionError": "connection",
     "ClientConnectionError": "connection",
     "ClientPayloadError": "connection",
-    "LengthFinishReasonError": "invalid_output",
-    "ContentFilterFinishReasonError": "content_filter",
     "APIResponseValidationError": "invalid_output",
     "JSONDecodeError": "invalid_output",
     "ValidationError": "invalid_output",
+    "LengthFinishReasonError": "invalid_output",
+    "ContentFilterFinishReasonError": "content_filter",
 }
 # Anthropic has no code for it: only the sentence tells a prompt that is too long from any other bad request.
 _TOO_LONG = re.compile(
@@ -71,7 +72,8 @@ def _error_object(error: BaseException) -> Any:
 
 
 def _short(value: Any) -> str | None:
-    name = text(str(value)) if type(value) in (str, int) else None
+    known = integer(value)
+    name = text(value) if known is None else str(known)
     return name if name is not None and _TYPE.fullmatch(name) else None
 
 
@@ -129,11 +131,49 @@ def failure(error: BaseException, status: int | None, codes: tuple[Any, ...], me
     return CallEnding("error", None, next((code for code in known if code), None) or by_status, error_class, error)
 
 
-def reported_failure(reported: Any) -> CallEnding:
-    """How a call ended that the provider itself reports as failed, in an answer that is no HTTP error."""
+INVALID_OUTPUT = CallEnding("error", None, "invalid_output", "invalid_output")
+"""What came is no answer of the API, and does not say why."""
+
+
+def reported_failure(reported: Any, unnamed: CallEnding | None = None) -> CallEnding:
+    """How a call ended that the provider itself reports as failed, in an answer that is no HTTP error.
+
+    `reported` is the error object, or whatever stands in its place. Its code, type or status says what it was; without
+    any of them it is `unnamed`, by default an error of class `other`.
+    """
     kind, code = _short(pick(reported, "type")), _short(pick(reported, "code"))
-    error_class = class_of(None, (code, kind), None, str(pick(reported, "message") or ""))
-    return CallEnding("error", None, code or kind or "failed", error_class)
+    word = _short(pick(reported, "status")) or _short(pick(reported, "statusCode"))
+    status = next((number for number in map(_status, (code, word)) if number is not None), None)
+    error_type = code or (None if kind == "error" else kind) or word
+    error_class = class_of(status, (code, kind), None, str(pick(reported, "message") or ""))
+    if error_type is None or (unnamed is not None and error_class == "other"):
+        return unnamed or CallEnding("error", None, "failed", error_class)
+    return CallEnding("error", None, error_type, error_class)
+
+
+def no_answer(body: Any) -> CallEnding:
+    """How a call ended whose answer came with status 200 and is none: by what its body says, else `invalid_output`.
+
+    Gateways answer `{"error": {"code": 502, ...}}`, `{"type": "error", "error": {"type": "overloaded_error"}}`,
+    `{"status": 503, "error": "Service Unavailable"}`, `{"statusCode": 429, "message": "..."}`.
+    """
+    error = fields(body).get("error")
+    if fields(error):
+        return reported_failure(error, INVALID_OUTPUT)
+    return reported_failure(body, INVALID_OUTPUT)
+
+
+def refused(body: Any, ending: CallEnding) -> CallEnding:
+    """How a call ended whose answer is none, so that the library raised: by what the body says, else by the exception."""
+    told = no_answer(body)
+    return replace(
+        told, error_type=ending.error_type if told is INVALID_OUTPUT else told.error_type, exception=ending.exception
+    )
+
+
+def _status(name: str | None) -> int | None:
+    """The HTTP status that a code is, where it is one of an error."""
+    return int(name) if name is not None and name.isascii() and name.isdigit() and 400 <= int(name) < 600 else None
 
 
 def cause_of_retry(response: Any, error: BaseException | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _NONE: Mapping[str, Any] = {}
@@ -39,21 +39,39 @@ def whole(value: Any) -> int | None:
 
     Beyond 2**53 a sum of counts is no longer exact, and beyond 2**63 OTLP cannot carry it, nor what goes along with it.
     """
-    return value if type(value) is int and 0 <= value <= _LARGEST else None
+    if value is None:
+        return None
+    count = value if type(value) is int else integer(value)
+    return count if count is not None and 0 <= count <= _LARGEST else None
+
+
+def integer(value: Any) -> int | None:
+    """A whole number as a plain `int`, also where it is of a subclass (`IntEnum`); booleans are none."""
+    if type(value) is int:
+        return value
+    return int.__int__(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def text(value: Any) -> str | None:
-    """A text that is not empty, without lone surrogates, else unknown."""
-    if type(value) is not str or not value:
-        return None
-    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    """A text that is not empty as a plain `str` without lone surrogates, else unknown.
+
+    Of a subclass (`StrEnum`, `class Model(str, Enum)`) it is the text itself, as it stands in the request's JSON, not
+    what the subclass makes of it in `str()`.
+    """
+    if type(value) is not str:
+        if not isinstance(value, str):
+            return None
+        value = str.__str__(value)
+    plain: str = value
+    return (plain if plain.isascii() else plain.encode("utf-8", "replace").decode("utf-8")) or None
 
 
 def number(value: Any) -> float | None:
     """A number, else unknown; booleans are none, nor is what a float cannot hold (huge, infinite, not a number)."""
-    if type(value) is int:
-        return value if -_LARGEST <= value <= _LARGEST else None
-    return value if type(value) is float and math.isfinite(value) else None
+    if type(value) is float or isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    count = integer(value)
+    return count if count is not None and -_LARGEST <= count <= _LARGEST else None
 
 
 def finite(value: Any) -> float | None:
@@ -64,7 +82,7 @@ def finite(value: Any) -> float | None:
 
 def texts(value: Any) -> tuple[str, ...] | None:
     """A text, or a list of texts, as a tuple; `None` where there is none."""
-    if type(value) is str:
+    if isinstance(value, str):
         value = (value,)
     known = tuple(entry for entry in map(text, items(value)) if entry is not None)
     return known or None
@@ -76,21 +94,32 @@ def items(value: Any) -> Iterable[Any]:
 
 
 def json_object(body: bytes | None) -> dict[str, Any] | None:
-    """A body parsed as a JSON object; `None` where it is none."""
+    """A body parsed as a JSON object, or the only one in a list (Gemini's errors); `None` where it is none."""
     if not body:
         return None
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    if isinstance(parsed, list) and len(parsed) == 1:
+        (parsed,) = parsed
     return parsed if isinstance(parsed, dict) else None
 
 
-def sse_events(body: bytes) -> Iterator[dict[str, Any]]:
-    """The JSON objects in the `data:` lines of a server-sent event stream."""
-    for block in body.replace(b"\r\n", b"\n").split(b"\n\n"):
-        lines = [line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:")]
-        if lines:
-            event = json_object(b"\n".join(lines))
+class ServerSentEvents:
+    """The JSON objects in the `data:` lines of a server-sent event stream, and whether its end marker came."""
+
+    def __init__(self, body: bytes) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.marked = False
+        for block in body.replace(b"\r\n", b"\n").split(b"\n\n"):
+            lines = [line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:")]
+            if not lines:
+                continue
+            data = b"\n".join(lines)
+            if data.startswith(b"[DONE]"):
+                self.marked = True
+                return
+            event = json_object(data)
             if event is not None:
-                yield event
+                self.events.append(event)

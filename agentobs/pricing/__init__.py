@@ -2,5 +2,6 @@
 
 from agentobs.pricing.book import ContextWindow, PriceBook
 from agentobs.pricing.documents import PriceFileError
+from agentobs.pricing.names import priced_model
 
-__all__ = ["ContextWindow", "PriceBook", "PriceFileError"]
+__all__ = ["ContextWindow", "PriceBook", "PriceFileError", "priced_model"]

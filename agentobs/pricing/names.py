@@ -31,8 +31,14 @@ PROVIDERS: dict[str, str] = {
     "moonshotai": "moonshot_ai",
     "together_ai": "together",
     "fireworks_ai": "fireworks",
+    "aws.anthropic": "anthropic",
+    "gcp.anthropic": "anthropic",
 }
-"""Other names of a provider -> the one in the table. Vertex AI and the Gemini API share one price list there."""
+"""Other names of a provider -> the one in the table.
+
+Vertex AI and the Gemini API share one price list there; Anthropic's own platform on AWS and Google Cloud charges its
+list prices.
+"""
 
 _SNAPSHOT = re.compile(r"[-@](?:20[2-3]\d-[01]\d-[0-3]\d|20[2-3]\d[01]\d[0-3]\d|default)\Z", re.ASCII)
 _BEDROCK_VERSION = re.compile(r"(?:-v\d{1,2})?(?::\d{1,2}(?::\d{1,4}k)?)?\Z", re.ASCII)
@@ -46,6 +52,19 @@ def provider_name(provider: str) -> str:
     """The table's name of a provider, or the given one in lower case when the table has no other for it."""
     name = provider.strip().lower()
     return PROVIDERS.get(name, name)
+
+
+def priced_model(provider: str, requested: str | None, answered: str | None) -> str | None:
+    """The model whose price holds: the one that answered, or on Bedrock the profile of it that was asked for.
+
+    Bedrock's profiles (`global.`, `us.`, their ARNs) have prices of their own, and Anthropic's models there answer with
+    their bare name.
+    """
+    if answered is None or requested is None:
+        return answered or requested
+    if provider == "aws.bedrock" and answered != requested and answered.lower() in requested.lower():
+        return requested
+    return answered
 
 
 def candidates(provider: str, model: str) -> Iterator[str]:

@@ -25,7 +25,9 @@ class Run:
 
     Counts are whole numbers; `cost_usd` sums the priced calls only, `unpriced` says how many are missing from it.
     `request_model` is the model of the run's newest call, for feedback about the run; `span_ids` is `None` before the run
-    has begun and where nothing traces; `ended` is true once it is over.
+    has begun and where nothing traces; `ended` is true once it is over. `input` and `output` are what the run was asked
+    and what it answers, kept only while content capture is on: a text, messages of the conventions (`role`, `parts`) or
+    of a chat (`role`, `content`), or any other value.
     """
 
     agent: str
@@ -47,6 +49,8 @@ class Run:
     request_model: str | None = None
     span_ids: SpanIds | None = None
     ended: bool = False
+    input: Any = None
+    output: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add_call(self, request: CallRequest, result: CallResult, cost: Cost | None, retries: int) -> None:

@@ -44,6 +44,7 @@ class CallResult:
         id: the provider's id of the answer.
         finish_reasons: why each choice ended, as the provider says.
         status: state of a stored response that was fetched (`completed`, `in_progress`).
+        pending: whether the answer is still being made (in the background), so that its usage comes with a later fetch.
         dimensions: length of the vectors of an embeddings call.
         system_fingerprint: fingerprint of the backend (OpenAI).
         usage: what was consumed.
@@ -54,6 +55,7 @@ class CallResult:
     id: str | None = None
     finish_reasons: tuple[str, ...] = ()
     status: str | None = None
+    pending: bool = False
     dimensions: int | None = None
     system_fingerprint: str | None = None
     usage: Usage | None = None

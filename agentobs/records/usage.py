@@ -29,6 +29,18 @@ class Usage:
     """The tier that served the call as the provider names it (`priority`, `flex`, `batch`), not the one asked for."""
     reported_cost_usd: float | None = None
     """What the provider itself says the call cost in USD (OpenRouter, xAI); it wins over any price table."""
+    others: tuple[tuple[str | None, Usage], ...] = ()
+    """What other models consumed inside the call, by model (Anthropic's advisor); in none of the counts above."""
+
+    def add(self, other: Usage) -> None:
+        """Add the counts of more that was consumed at the same rates; a count that both lack stays unknown."""
+        for name in _COUNTS:
+            more = getattr(other, name)
+            if more is not None:
+                setattr(self, name, (getattr(self, name) or 0) + more)
+
+
+_COUNTS = tuple(name for name in Usage.__dataclass_fields__ if name.endswith("_tokens"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +55,9 @@ class Cost:
     amount_usd: float | None
     source: CostSource | None = None
     reason: UnpricedReason | None = None
+
+    def plus(self, other: Cost) -> Cost:
+        """Both together: unknown where one of them is."""
+        if self.amount_usd is None or other.amount_usd is None:
+            return self if self.amount_usd is None else other
+        return Cost(self.amount_usd + other.amount_usd, self.source)

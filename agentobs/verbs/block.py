@@ -76,11 +76,14 @@ class Block:
         """A block like this one for one more call of a decorated function."""
         raise NotImplementedError
 
-    def _called(self, arguments: Callable[[], dict[str, Any]]) -> None:
-        """A decorated function is called with these arguments."""
+    def _called(self, arguments: dict[str, Any]) -> None:
+        """A decorated function is called with these arguments, by name; only where content is captured."""
 
     def _returned(self, value: Any) -> None:
         """A decorated function returned `value`."""
+
+    def _yielded(self, item: Any) -> None:
+        """A decorated generator yielded `item`."""
 
     # --- begin and end ---
     def _begin(self) -> None:
@@ -185,7 +188,15 @@ class Block:
 
     def _for_call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Block:
         block = self._fresh()
-        block._called(lambda: dict(_signature(function).bind(*args, **kwargs).arguments))
+        if captures():
+            try:
+                given = dict(_signature(function).bind(*args, **kwargs).arguments)
+            except (TypeError, ValueError):
+                # A call that does not fit the signature raises its own TypeError; a builtin may have no signature.
+                return block
+            for receiver in ("self", "cls"):
+                given.pop(receiver, None)
+            block._called(given)
         return block
 
     def _generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -208,6 +219,7 @@ class Block:
                 except BaseException as error:
                     block._finish(error)
                     raise
+                block._yielded(item)
                 try:
                     sent = yield item
                 except GeneratorExit as left:
@@ -243,6 +255,7 @@ class Block:
                 except BaseException as error:
                     block._finish(error)
                     raise
+                block._yielded(item)
                 try:
                     sent = yield item
                 except GeneratorExit as left:
@@ -258,6 +271,12 @@ class Block:
                     step = functools.partial(inner.asend, sent)
 
         return wrapper
+
+
+def captures() -> bool:
+    """Whether content is captured now."""
+    state = process.current()
+    return state is not None and state.capture != "none"
 
 
 @functools.lru_cache(maxsize=256)

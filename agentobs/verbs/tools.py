@@ -6,10 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .. import process
 from ..catalogue.values import ToolType
 from ..records.agents import ToolCall
-from .block import Block, Opened
+from .block import Block, Opened, captures
 
 if TYPE_CHECKING:
     from ..emit import Emitters
@@ -38,29 +37,15 @@ class ToolBlock(Block):
     def _fresh(self) -> ToolBlock:
         return ToolBlock(*self._arguments)
 
-    def _called(self, arguments: Callable[[], dict[str, Any]]) -> None:
-        if not _captures():
-            return
-        try:
-            given = arguments()
-        except (TypeError, ValueError):
-            # A call that does not fit the signature raises its own TypeError; a builtin may have no signature.
-            return
-        for receiver in ("self", "cls"):
-            given.pop(receiver, None)
-        self._tool.arguments = given
+    def _called(self, arguments: dict[str, Any]) -> None:
+        self._tool.arguments = arguments
 
     def _returned(self, value: Any) -> None:
-        if _captures():
+        if captures():
             self._tool.result = value
 
     def _open(self, emitters: Emitters) -> Opened:
         return emitters.tools.open_tool(self._tool)
-
-
-def _captures() -> bool:
-    state = process.current()
-    return state is not None and state.config.capture != "none"
 
 
 @overload

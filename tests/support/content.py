@@ -9,7 +9,11 @@ from typing import Any
 from agentobs.catalogue import genai
 from agentobs.catalogue.values import Outcome
 from agentobs.emit.content import content_attributes
-from agentobs.integrations.apis.messages import input_content, result_messages
+from agentobs.integrations.apis import anthropic_messages, openai_content
+from agentobs.integrations.apis.answer import Answer
+from agentobs.integrations.apis.anthropic_messages import AnthropicMessage
+from agentobs.integrations.apis.chat_completions import ChatCompletion
+from agentobs.integrations.apis.responses import Response
 from agentobs.records.calls import CallEnding, CallRequest, CallResult
 
 NEEDED = {
@@ -59,6 +63,39 @@ def check(attributes: Mapping[str, str]) -> None:
             check_messages(value, answers=name == genai.OUTPUT_MESSAGES.name)
 
 
+_BLOCKS = {"tool_use", "tool_result", "image", "document", "thinking"}
+
+
+def _is_anthropic(body: Any) -> bool:
+    """Whether a request is one of Anthropic's: by its fields and blocks, which no other API has."""
+    if not isinstance(body, Mapping) or "system" in body:
+        return isinstance(body, Mapping)
+    messages = body.get("messages")
+    messages = messages if isinstance(messages, list) else []
+    contents = [message.get("content") for message in messages if isinstance(message, Mapping)]
+    blocks = [block for content in contents if isinstance(content, list) for block in content]
+    return any(isinstance(block, Mapping) and block.get("type") in _BLOCKS for block in blocks)
+
+
+def _result(request: CallRequest, output: Any) -> CallResult:
+    """An answer or the chunks of one, read by the API whose shape it has."""
+    chunks = output if isinstance(output, list) else None
+    first = (chunks[0] if chunks else None) if chunks is not None else output
+    plain = first if isinstance(first, Mapping) else getattr(first, "__dict__", {})
+    api: type[Answer] = AnthropicMessage
+    if "choices" in plain:
+        api = ChatCompletion
+    elif "output" in plain or str(plain.get("type")).startswith("response."):
+        api = Response
+    answer = api(request, capture=True)
+    if chunks is None:
+        answer.take(output)
+    else:
+        answer.add(chunks)
+        answer.finish(marked=False)
+    return answer.result
+
+
 class Content:
     """The content attributes of a call, read back."""
 
@@ -72,8 +109,9 @@ class Content:
         operation: str = "chat",
         outcome: Outcome = "success",
     ) -> None:
-        request = CallRequest(operation, "openai", "m", content=lambda: input_content(body, capture == "full"))
-        result = CallResult(messages=lambda: result_messages(output))
+        read = anthropic_messages.input_content if _is_anthropic(body) else openai_content.input_content
+        request = CallRequest(operation, "openai", "m", content=lambda: read(body, capture == "full"))
+        result = _result(request, output)
         self.attributes = content_attributes(request, result, CallEnding(outcome), capture, limit_bytes)
         check(self.attributes)
         assert all(len(text.encode()) <= limit_bytes for text in self.attributes.values())

@@ -1,124 +1,47 @@
-"""What the anthropic client sends and gets: its model routes, request parameters, answers and events.
+"""What is the anthropic client's own: its routes, who serves it, and its own tracer, which stands back for our span.
 
-Source of the shapes: anthropic 1.17 and 2.12. `input_tokens` on the wire leaves cached tokens out; the conventions count
-them in, so the three are added up. `message_delta` repeats usage cumulatively: the last word counts, nothing is summed.
+Source: anthropic 1.17 and 2.13. The shapes of bodies and answers stand in `apis/`, for others speak them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from ...records.usage import Usage
+from ..apis import parameters
+from ..apis.anthropic_messages import AnthropicMessage, input_content
 from ..observer import Observer
 from ..patching import Installed, Patch
-from ..reading import finite, pick, text, texts, whole
-from ..seams.base_client import BaseClient, Reading, Route, Rule
+from ..seams.base_client import BaseClient, Route
 
-_RULES: dict[str, Rule] = {
-    "max_tokens": ("max_tokens", whole),
-    "max_tokens_to_sample": ("max_tokens", whole),
-    "temperature": ("temperature", finite),
-    "top_p": ("top_p", finite),
-    "top_k": ("top_k", whole),
-    "stop_sequences": ("stop_sequences", texts),
-    "output_config": (
-        "reasoning_level",
-        lambda value: text(pick(value, "effort")) if isinstance(value, dict) else None,
-    ),
+_POST = {
+    "/v1/messages": Route("chat", parameters.ANTHROPIC_MESSAGES, AnthropicMessage, input_content),
+    "/v1/complete": Route("text_completion", parameters.ANTHROPIC_MESSAGES, AnthropicMessage, input_content),
 }
-_COUNTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens")
+NOT_OBSERVED: Mapping[str, str] = {
+    "/v1/agents": "agents that the provider runs report usage for a session, not for a call",
+    "/v1/deployments": "agents that the provider runs report usage for a session, not for a call",
+    "/v1/dreams": "the provider runs them by itself and reports usage for the whole",
+    "/v1/messages/batches": "a batch is answered within a day; its results are no calls of the program",
+    "/v1/messages/count_tokens": "counts tokens and runs no model",
+    "/v1/sessions": "agents that the provider runs report usage for a session, not for a call",
+}
+"""Paths that run a model or report usage and are no calls here, by how they begin, each with the reason."""
+_BY_CLASS = {
+    "BaseBedrockClient": "aws.bedrock",
+    "BaseMantleClient": "aws.bedrock",
+    "BaseVertexClient": "gcp.vertex_ai",
+    "BaseFoundryClient": "azure.ai.inference",
+    "AnthropicAWS": "aws.anthropic",
+    "AsyncAnthropicAWS": "aws.anthropic",
+    "AnthropicGoogleCloud": "gcp.anthropic",
+    "AsyncAnthropicGoogleCloud": "gcp.anthropic",
+}
+"""Who serves a client, by a class of its; Anthropic's own platform on AWS and Google Cloud is not Bedrock or Vertex."""
 
 
-class _Spent:
-    """Usage as the wire gives it, merged over the events of a stream field by field."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.one_hour: int | None = None
-        self.thinking: int | None = None
-        self.tier: str | None = None
-
-    def add(self, usage: Any) -> None:
-        if usage is None:
-            return
-        for name in _COUNTS:
-            count = whole(pick(usage, name))
-            if count is not None:
-                self.counts[name] = count
-        one_hour = whole(pick(pick(usage, "cache_creation"), "ephemeral_1h_input_tokens"))
-        self.one_hour = self.one_hour if one_hour is None else one_hour
-        thinking = whole(pick(pick(usage, "output_tokens_details"), "thinking_tokens"))
-        self.thinking = self.thinking if thinking is None else thinking
-        speed = text(pick(usage, "speed"))
-        self.tier = speed if speed not in (None, "standard") else text(pick(usage, "service_tier")) or self.tier
-
-    def usage(self, output_known: bool) -> Usage | None:
-        """The normalised usage; `output_known` is false for a stream that was cut before its last event."""
-        read = self.counts.get("cache_read_input_tokens")
-        write = self.counts.get("cache_creation_input_tokens")
-        fresh = self.counts.get("input_tokens")
-        spent_in = None if fresh is None else fresh + (read or 0) + (write or 0)
-        spent_out = self.counts.get("output_tokens") if output_known else None
-        if spent_in is None and spent_out is None:
-            return None
-        return Usage(
-            input_tokens=spent_in,
-            output_tokens=spent_out,
-            cache_read_tokens=read,
-            cache_write_tokens=write,
-            cache_write_1h_tokens=self.one_hour,
-            reasoning_tokens=self.thinking,
-            service_tier=self.tier,
-        )
-
-
-def read_message(reading: Reading, answer: Any) -> None:
-    """A message, or a legacy completion."""
-    reading.result.id = text(pick(answer, "id"))
-    reading.result.model = text(pick(answer, "model"))
-    reason = text(pick(answer, "stop_reason"))
-    reading.result.finish_reasons = (reason,) if reason is not None else ()
-    spent = _Spent()
-    spent.add(pick(answer, "usage"))
-    reading.result.usage = spent.usage(output_known=True)
-
-
-def read_events(reading: Reading, chunks: list[Any]) -> bool:
-    """Events of a streamed message: whole where `message_stop` came, or at least the stop reason."""
-    spent = _Spent()
-    complete = False
-    for chunk in chunks:
-        kind = pick(chunk, "type")
-        if kind == "message_start":
-            message = pick(chunk, "message")
-            reading.result.id = text(pick(message, "id"))
-            reading.result.model = text(pick(message, "model"))
-            spent.add(pick(message, "usage"))
-        elif kind == "message_delta":
-            reason = text(pick(pick(chunk, "delta"), "stop_reason"))
-            if reason is not None:
-                reading.result.finish_reasons = (reason,)
-                complete = True
-            spent.add(pick(chunk, "usage"))
-        elif kind == "message_stop":
-            complete = True
-        elif kind == "completion":
-            reading.result.model = text(pick(chunk, "model")) or reading.result.model
-            reason = text(pick(chunk, "stop_reason"))
-            if reason is not None:
-                reading.result.finish_reasons, complete = (reason,), True
-    reading.result.usage = spent.usage(output_known=complete)
-    return complete
-
-
-_MESSAGES = Route("chat", _RULES, read_message, read_events, {})
-_COMPLETE = Route("text_completion", _RULES, read_message, read_events, {})
-_POST = {"/v1/messages": _MESSAGES, "/v1/complete": _COMPLETE}
-
-
-def route_of(method: str, path: str, _: str) -> Route | None:
+def route_of(method: str, path: str) -> Route | None:
     """The route of a request, `None` for one that asks no model (`/v1/messages/count_tokens`, `/v1/models`, ...)."""
     if method != "post":
         return None
@@ -128,9 +51,18 @@ def route_of(method: str, path: str, _: str) -> Route | None:
     return None
 
 
+def provider_of(client: Any) -> str | None:
+    """Who serves a client as far as its class says; `None` where its host decides."""
+    for base in type(client).__mro__:
+        if base.__name__ in _BY_CLASS:
+            return _BY_CLASS[base.__name__]
+    named = getattr(client, "_gen_ai_provider_name", None)
+    return named if isinstance(named, str) and named != "anthropic" else None
+
+
 def install(module: ModuleType, observer: Observer) -> Installed:
     """Patch `anthropic._base_client`; the client's own tracer stands back where our span is the call's."""
-    patches = list(BaseClient("anthropic", observer, route_of).patches(module))
+    patches = list(BaseClient("anthropic", observer, route_of, provider_of).patches(module))
     owner = getattr(module, "BaseClient", None)
     if owner is not None and isinstance(owner.__dict__.get("_tracer"), property):
         patches.append(Patch(owner, "_tracer", _adopting(observer)))

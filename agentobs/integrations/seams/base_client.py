@@ -12,30 +12,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from ... import guard
 from ...catalogue.values import StreamEnding
 from ...context import CALL
-from ...records.calls import INCOMPLETE_STREAM, SUCCESS, CallEnding, CallRequest, CallResult
+from ...records.calls import INCOMPLETE_STREAM, SUCCESS, CallEnding, CallRequest
 from ...records.fallbacks import Retry
-from ..apis.messages import input_content, result_messages
+from ...records.messages import InputContent
+from ..apis.answer import Answer
+from ..apis.parameters import Rule
 from ..deferred import WAITING, drain
-from ..errors import cause_of_retry, ending_of
+from ..errors import INVALID_OUTPUT, cause_of_retry, ending_of, refused
 from ..observer import Observer, OpenCall, State
 from ..patching import Patch
-from ..reading import json_object, sse_events, text
-from .servers import Servers
-from .streams import Body, Watch, watch_response, watch_stream
+from ..reading import ServerSentEvents, json_object, text
+from .servers import ProviderOf, Servers
+from .streams import Watch, watch_response, watch_stream
 
 _MAX_CACHED = 500
 _PARSED_BYTES = 4 * 1024 * 1024
-
-
-Rule = tuple[str, Callable[[Any], Any]]
-"""Field of `CallRequest.parameters`, and what makes its value of the body's; `None` means that it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +43,14 @@ class Route:
     operation: str
     rules: Mapping[str, Rule]
     """By the key of the request body."""
-    read: Callable[[Reading, Any], None]
-    """Reads a complete answer, as a result object or as parsed JSON."""
-    read_chunks: Callable[[Reading, list[Any]], bool]
-    """Reads the first and last chunks of a stream; `True` where the provider said that it was complete."""
-    constants: Mapping[str, Any]
+    answer: type[Answer]
+    """Reads what comes back."""
+    content: Callable[[Any, bool], InputContent] | None = None
+    """Reads what is sent, where that is captured: of the body, and whether in all detail."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `CallRequest.parameters` that the path itself decides."""
-
-
-class Reading:
-    """An answer that is being read.
-
-    Attributes:
-        request: what was asked.
-        route: how the answer is read.
-        result: what came back so far.
-        ending: how the call ended, if the answer itself has an ending of its own.
-        response: the HTTP response behind the answer, between its arrival and the end of the client's own call.
-    """
-
-    __slots__ = ("ending", "request", "response", "result", "route")
-
-    def __init__(self, request: CallRequest, route: Route) -> None:
-        self.request = request
-        self.route = route
-        self.result = CallResult()
-        self.ending: CallEnding | None = None
-        self.response: Any = None
+    path_id: bool = False
+    """Whether the path names the response that is asked for."""
 
 
 class _Kind(NamedTuple):
@@ -93,11 +72,28 @@ def _kind(result: Any) -> _Kind:
 class BaseClient:
     """The patches of one client library."""
 
-    def __init__(self, library: str, observer: Observer, route_of: Callable[[str, str, str], Route | None]) -> None:
+    def __init__(
+        self,
+        library: str,
+        observer: Observer,
+        route_of: Callable[[str, str], Route | None],
+        provider_of: ProviderOf,
+        streaming: Callable[[Any, Mapping[str, Any], Answer], None] | None = None,
+    ) -> None:
+        """Prepare to patch `library`.
+
+        Args:
+            library: its name, which is also the provider that its clients ask by default.
+            observer: where calls are told of.
+            route_of: what a request is, by its method and path; `None` for one that asks no model.
+            provider_of: who serves a client, as far as its class says.
+            streaming: is told of each stream that is asked for: its client, the request's body, and what will read it.
+        """
         self._library = library
         self._observer = observer
-        self._servers = Servers(library)
+        self._servers = Servers(library, provider_of)
         self._route_of = route_of
+        self._streaming = streaming
         self._routes: dict[tuple[str, str], Route | None] = {}
         self._kinds: dict[type, _Kind] = {}
 
@@ -144,7 +140,7 @@ class BaseClient:
     def _process_response(self, wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         # Plain for synchronous and asynchronous clients: it only notes the response and hands on what it is given.
         call = CALL.get()
-        if call is not None and type(call.owner) is Reading:
+        if call is not None and isinstance(call.owner, Answer):
             call.owner.response = kwargs.get("response")
         return wrapped(*args, **kwargs)
 
@@ -170,8 +166,13 @@ class BaseClient:
             route = self._route(options)
             if route is None:
                 return None
-            request = self._asked(state, client, route, options, bool(kwargs.get("stream")))
-            return self._observer.open_call(request, owner=Reading(request, route))
+            body = _body(options)
+            request = self._asked(state, client, route, options, body)
+            request.stream = bool(kwargs.get("stream")) or body.get("stream") is True
+            answer = route.answer(request, request.content is not None)
+            if request.stream and self._streaming is not None:
+                self._streaming(client, body, answer)
+            return self._observer.open_call(request, owner=answer)
         except Exception as error:  # noqa: BLE001
             guard.failed("call.open", error)
             return None
@@ -181,17 +182,14 @@ class BaseClient:
         try:
             return self._routes[key]
         except KeyError:
-            route = self._route_of(options.method.lower(), options.url.partition("?")[0], self._library)
+            route = self._route_of(options.method.lower(), options.url.partition("?")[0])
             if len(self._routes) >= _MAX_CACHED:
                 self._routes.clear()
             self._routes[key] = route
             return route
 
-    def _asked(self, state: State, client: Any, route: Route, options: Any, stream: bool) -> CallRequest:
+    def _asked(self, state: State, client: Any, route: Route, options: Any, body: Mapping[str, Any]) -> CallRequest:
         server = self._servers.of(client, state.provider_hosts)
-        body = options.json_data
-        if not isinstance(body, dict):
-            body = {}
         parameters = dict(route.constants)
         rules = route.rules
         for key in body.keys() & rules.keys():
@@ -205,114 +203,145 @@ class BaseClient:
             text(body.get("model")),
             server.address,
             server.port,
-            stream or body.get("stream") is True,
-            parameters,
+            parameters=parameters,
         )
-        if state.capture != "none":
-            request.content = lambda: input_content(body, details=state.capture == "full")
-        if route.operation == "fetch_response":
-            parameters["response_id"] = options.url.partition("?")[0].rsplit("/", 1)[-1]
+        content = route.content
+        if state.capture != "none" and content is not None:
+            request.content = lambda: content(body, state.capture == "full")
+        if route.path_id:
+            parameters["response_id"] = options.url.partition("/responses/")[2].partition("?")[0].partition("/")[0]
         return request
 
     # --- closing ---
     def _failed(self, call: OpenCall, error: BaseException) -> None:
-        reading: Reading = call.owner
+        answer: Answer = call.owner
+        ending = ending_of(error)
         try:
-            response, reading.response = reading.response, None
-            ending = ending_of(error)
+            response, answer.response = answer.response, None
             if response is not None:
-                # A billed answer that the library refuses after reading it (`LengthFinishReasonError`).
-                reading.route.read(reading, json_object(_read_body(response)))
-            reading.ending = ending
+                # A billed answer that the library refuses after reading it (`LengthFinishReasonError`), or none at all.
+                sent = _read_body(response)
+                body = json_object(sent)
+                if sent and (body is None or not answer.take(body)) and ending.outcome == "error":
+                    ending = refused(body, ending)
         except Exception as fault:  # noqa: BLE001
             guard.failed("call.failed", fault)
-            reading.ending = ending_of(error)
-        self._observer.end_call(call, reading.result, reading.ending)
+        self._observer.end_call(call, answer.result, ending)
 
     def _answered(self, call: OpenCall, result: Any) -> None:
-        reading: Reading = call.owner
+        answer: Answer = call.owner
         try:
-            if self._read(call, reading, result):
+            if self._read(call, answer, result):
                 return
         except Exception as error:  # noqa: BLE001
             guard.failed("call.read", error)
-        self._observer.end_call(call, reading.result, reading.ending or SUCCESS)
+        self._observer.end_call(call, answer.result, answer.ending or SUCCESS)
 
-    def _read(self, call: OpenCall, reading: Reading, result: Any) -> bool:
+    def _read(self, call: OpenCall, answer: Answer, result: Any) -> bool:
         """Read the answer; `True` where it is still to come and somebody watches it."""
-        # A stream may live long, and its state must keep neither the response nor the program's context alive.
-        response, reading.response, call.outer_context = reading.response, None, None
+        # A stream may live long, and its state must keep the program's context alive no longer than its request.
+        call.outer_context = None
         kind = self._kinds.get(type(result))
         if kind is None:
             if len(self._kinds) >= _MAX_CACHED:
                 self._kinds.clear()
             kind = self._kinds[type(result)] = _kind(result)
-        if kind.stream:
-            watch_stream(result, self._typed_watch(call))
-            return True
-        if kind.raw or kind.http:
-            response = result.http_response if kind.raw else result
+        try:
+            if kind.stream:
+                watch_stream(result, Watch(call, self._finish_stream, answer.add))
+                return True
+            if not kind.raw and not kind.http:
+                if not answer.take(result):
+                    self._reject(answer, result)
+                return False
+            response = answer.response = result.http_response if kind.raw else result
             if not response.is_closed:
                 streamed = bool(getattr(result, "_is_sse_stream", call.request.stream))
-                watch_response(response, *self._raw_watch(call, streamed))
+                watch_response(response, Watch(call, self._finish_events if streamed else self._finish_body, None))
                 return True
-            result = json_object(_read_body(response))
-        reading.route.read(reading, result)
-        if call.request.content is not None:
-            _capture(reading, result)
-        return False
+            body = _read_body(response)
+            parsed = json_object(body)
+            if body is not None and not answer.take(body if parsed is None else parsed):
+                answer.reject(parsed)
+            return False
+        finally:
+            answer.response = None
 
-    def _typed_watch(self, call: OpenCall) -> Watch:
-        def finish(
-            call: OpenCall, chunks: list[Any], left: StreamEnding | None, error: BaseException | None, ended_s: float
-        ) -> None:
-            reading: Reading = call.owner
-            complete = False
-            try:
-                complete = reading.route.read_chunks(reading, chunks)
-                if call.request.content is not None:
-                    _capture(reading, chunks)
-            except Exception as fault:  # noqa: BLE001
-                guard.failed("stream.read", fault)
-            self._observer.end_call(call, reading.result, _stream_ending(reading, complete, left, error), ended_s)
+    def _reject(self, answer: Answer, result: Any) -> None:
+        """The result has no field of the API's: look at what was sent, as the program may have its own class for it."""
+        body = _read_body(answer.response)
+        parsed = json_object(body)
+        if parsed is None or not answer.take(parsed):
+            answer.reject(parsed or result)
 
-        return Watch(call, finish, call.request.content is not None)
+    def _finish_stream(
+        self, watch: Watch, left: StreamEnding | None, error: BaseException | None, ended_s: float
+    ) -> None:
+        answer: Answer = watch.call.owner
+        complete = False
+        try:
+            complete = answer.finish(watch.marked)
+            if complete and answer.no_usage is not None and answer.result.usage is None:
+                answer.no_usage()
+            if not watch.chunks and watch.body is not None and left is None and error is None:
+                # No event stream at all: an error, a page, or a whole answer of which the program got nothing.
+                parsed = json_object(watch.body.read())
+                if parsed is None or not answer.take(parsed):
+                    answer.reject(parsed)
+                answer.ending = answer.ending or INVALID_OUTPUT
+        except Exception as fault:  # noqa: BLE001
+            guard.failed("stream.read", fault)
+        self._observer.end_call(watch.call, answer.result, _stream_ending(answer, complete, left, error), ended_s)
 
-    def _raw_watch(self, call: OpenCall, streamed: bool) -> tuple[Watch, Body]:
-        body = Body()
+    def _finish_events(
+        self, watch: Watch, left: StreamEnding | None, error: BaseException | None, ended_s: float
+    ) -> None:
+        answer: Answer = watch.call.owner
+        body, complete = watch.body, False
+        try:
+            if body is None or not body.whole:
+                complete = left is None
+            else:
+                sent = body.read()
+                stream = ServerSentEvents(sent)
+                answer.add(stream.events)
+                complete = answer.finish(stream.marked)
+                if not stream.events and not stream.marked and sent and left is None and error is None:
+                    watch.call.chunks = 0
+                    parsed = json_object(sent)
+                    complete = parsed is not None and answer.take(parsed)
+                    if not complete:
+                        answer.reject(parsed)
+        except Exception as fault:  # noqa: BLE001
+            guard.failed("stream.read", fault)
+        self._observer.end_call(watch.call, answer.result, _stream_ending(answer, complete, left, error), ended_s)
 
-        def read(call: OpenCall, reading: Reading, left: StreamEnding | None) -> bool:
-            if not body.whole:
-                return left is None
-            if streamed:
-                events = list(sse_events(body.read()))
-                if call.request.content is not None:
-                    _capture(reading, events)
-                return reading.route.read_chunks(reading, events)
-            parsed = json_object(body.read())
-            if parsed is not None:
-                reading.route.read(reading, parsed)
-            if call.request.content is not None:
-                _capture(reading, parsed)
-            call.chunks = 0
-            return parsed is not None or left is None
-
-        def finish(
-            call: OpenCall, _: list[Any], left: StreamEnding | None, error: BaseException | None, ended_s: float
-        ) -> None:
-            reading: Reading = call.owner
-            complete = False
-            try:
-                complete = read(call, reading, left)
-            except Exception as fault:  # noqa: BLE001
-                guard.failed("stream.read", fault)
-            self._observer.end_call(call, reading.result, _stream_ending(reading, complete, left, error), ended_s)
-
-        return Watch(call, finish, False), body
+    def _finish_body(
+        self, watch: Watch, left: StreamEnding | None, error: BaseException | None, ended_s: float
+    ) -> None:
+        answer: Answer = watch.call.owner
+        body, complete = watch.body, False
+        try:
+            if body is None or not body.whole:
+                complete = left is None
+            else:
+                sent = body.read()
+                parsed = json_object(sent)
+                complete = bool(sent) and answer.take(sent if parsed is None else parsed)
+                if not complete and left is None and error is None:
+                    answer.reject(parsed)
+                watch.call.chunks = 0
+        except Exception as fault:  # noqa: BLE001
+            guard.failed("stream.read", fault)
+        self._observer.end_call(watch.call, answer.result, _stream_ending(answer, complete, left, error), ended_s)
 
 
-def _capture(reading: Reading, output: Any) -> None:
-    reading.result.messages = lambda: result_messages(output)
+def _body(options: Any) -> Mapping[str, Any]:
+    """The body as it is sent: what the program gives as `extra_body` wins over the fields of the method."""
+    body, extra = options.json_data, options.extra_json
+    if type(body) is not dict and not isinstance(body, Mapping):
+        body = {}
+    return body if extra is None else {**body, **extra}
 
 
 def _read_body(response: Any) -> bytes | None:
@@ -322,13 +351,13 @@ def _read_body(response: Any) -> bytes | None:
 
 
 def _stream_ending(
-    reading: Reading, complete: bool, left: StreamEnding | None, error: BaseException | None
+    answer: Answer, complete: bool, left: StreamEnding | None, error: BaseException | None
 ) -> CallEnding:
     """How a stream ended: by an exception, by what it says itself, whole, left by the program, or without its end."""
     if error is not None:
         return ending_of(error)
-    if reading.ending is not None:
-        return reading.ending
+    if answer.ending is not None:
+        return answer.ending
     if complete:
         return SUCCESS
     return INCOMPLETE_STREAM if left is None else CallEnding("abandoned", left)

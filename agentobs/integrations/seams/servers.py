@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+ProviderOf = Callable[[Any], "str | None"]
+"""The provider of a client as far as its class says, `None` where its host decides."""
 
 
 class Server(NamedTuple):
@@ -19,7 +22,10 @@ class Server(NamedTuple):
 _BY_HOST = {
     "api.openai.com": "openai",
     "openai.azure.com": "azure.ai.openai",
+    "openai.azure.us": "azure.ai.openai",
+    "openai.azure.cn": "azure.ai.openai",
     "cognitiveservices.azure.com": "azure.ai.openai",
+    "cognitiveservices.azure.us": "azure.ai.openai",
     "services.ai.azure.com": "azure.ai.openai",
     "api.anthropic.com": "anthropic",
     "api.deepseek.com": "deepseek",
@@ -33,6 +39,8 @@ _BY_HOST = {
     "api.moonshot.cn": "moonshot_ai",
     "generativelanguage.googleapis.com": "gcp.gemini",
     "aiplatform.googleapis.com": "gcp.vertex_ai",
+    "aiplatform.us.rep.googleapis.com": "gcp.vertex_ai",
+    "aiplatform.eu.rep.googleapis.com": "gcp.vertex_ai",
     "openrouter.ai": "openrouter",
     "api.together.xyz": "together",
     "api.together.ai": "together",
@@ -41,11 +49,6 @@ _BY_HOST = {
     "api.cerebras.ai": "cerebras",
     "api.z.ai": "zai",
     "api.voyageai.com": "voyage",
-}
-_BY_CLASS = {
-    "BaseAzureClient": "azure.ai.openai",
-    "BaseBedrockClient": "aws.bedrock",
-    "BaseVertexClient": "gcp.vertex_ai",
 }
 _OLLAMA_PORT = 11434
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -73,23 +76,12 @@ def provider_of_host(host: str, port: int | None, known: Mapping[str, str]) -> s
     return host
 
 
-def _provider_of_client(client: Any, default: str) -> str | None:
-    """What the client's class says; `None` where its host decides."""
-    named = getattr(client, "_gen_ai_provider_name", None)
-    if isinstance(named, str) and named != default:
-        return named
-    for base in type(client).__mro__:
-        if base.__name__ in _BY_CLASS:
-            return _BY_CLASS[base.__name__]
-    runtime = getattr(getattr(client, "_provider_runtime", None), "name", None)
-    return {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}.get(runtime) if isinstance(runtime, str) else None
-
-
 class Servers:
     """The servers of the clients seen so far, worked out once for each client and base URL."""
 
-    def __init__(self, default: str) -> None:
+    def __init__(self, default: str, provider_of: ProviderOf) -> None:
         self._default = default
+        self._provider_of = provider_of
         self._known: weakref.WeakKeyDictionary[Any, tuple[Any, Server]] = weakref.WeakKeyDictionary()
         self._hosts: Mapping[str, str] = {}
 
@@ -104,7 +96,7 @@ class Servers:
             return known[1]
         host = getattr(url, "host", None) or None
         port = getattr(url, "port", None) or {"https": 443, "http": 80}.get(getattr(url, "scheme", ""))
-        provider = _provider_of_client(client, self._default)
+        provider = self._provider_of(client)
         if provider is None:
             provider = provider_of_host(host, port, hosts) if host else self._default
             if host in _LOOPBACK and provider == host:

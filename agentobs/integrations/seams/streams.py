@@ -1,8 +1,9 @@
 """Watching a stream to its end without standing in its way.
 
-The program keeps the client library's own stream object. What is replaced is the private iterator behind it, and, on the
-one response object of this call, `close` and (for raw responses only) the byte iterators. A chunk costs a counter, a
-clock and one entry of a short ring; usage and finish reasons are read from the first and last chunks when it is over.
+The program keeps the client library's own stream object. Two things behind it are replaced while it is open and put back
+when it has ended, so that nothing of ours stays: the private iterator, and the byte stream of the one response. A chunk
+costs a counter, a clock and one entry of a list; every 64 chunks the list is read and emptied, so that nothing is lost
+however late it comes, and a stream of any length takes the memory of 64 chunks.
 
 A stream ends once, with the first of: read to its end, an exception, closed by the program, dropped by it. Nothing here
 keeps a stream or its response alive, because clients free a dropped stream's connection by reference counting.
@@ -10,10 +11,10 @@ keeps a stream or its response alive, because clients free a dropped stream's co
 
 from __future__ import annotations
 
+import sys
 import time
 import weakref
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ... import guard
@@ -22,21 +23,27 @@ from ..deferred import collecting, defer
 from ..observer import OpenCall
 
 clock = time.perf_counter
-_TAIL = 8
-_KEPT_CHUNKS = 20_000
+_BATCH = 64
 _KEPT_BYTES = 16 * 1024 * 1024
 
-Finish = Callable[[OpenCall, list[Any], StreamEnding | None, BaseException | None, float], None]
-"""Reads the chunks that were kept and ends the call: `(call, chunks, how the program left it, what was raised, when)`."""
+Finish = Callable[["Watch", "StreamEnding | None", "BaseException | None", float], None]
+"""Ends the call of a watch: `(watch, how the program left it, what was raised, when)`."""
 
 
 class Watch:
     """The state of one stream: what is counted while it is read, and how it ended.
 
     It refers neither to the stream nor to its response, so it can be held by both.
+
+    Attributes:
+        call: the call whose answer it is.
+        read: takes the chunks that have come since it was last called; `None` where bytes are watched.
+        body: the bytes that went by, where they are kept.
+        marked: whether the library stopped reading before the bytes ended, because the stream's end marker had come.
     """
 
     __slots__ = (
+        "body",
         "busy",
         "call",
         "chunks",
@@ -44,38 +51,45 @@ class Watch:
         "ending",
         "finish",
         "first_s",
-        "head",
-        "kept",
         "last_s",
+        "marked",
+        "newest",
         "over",
-        "tail",
+        "read",
+        "replaced",
     )
 
-    def __init__(self, call: OpenCall, finish: Finish, keep_all: bool) -> None:
+    def __init__(self, call: OpenCall, finish: Finish, read: Callable[[list[Any]], None] | None) -> None:
         self.call = call
         self.finish = finish
+        self.read = read
+        self.body: Body | None = None
         self.busy = False
         self.over = False
+        self.marked = False
         self.ending: StreamEnding | None = None
         self.ended_s = 0.0
         self.chunks = 0
         self.first_s = 0.0
         self.last_s = 0.0
-        self.head: Any = None
-        choices = call.request.parameters.get("choice_count")
-        self.tail: deque[Any] = deque(maxlen=_TAIL + 2 * min(choices, 128) if type(choices) is int else _TAIL)
-        self.kept: list[Any] | None = [] if keep_all else None
+        self.newest: list[Any] = []
+        self.replaced: list[tuple[Callable[[], Any], str, Callable[[], Any]]] = []
 
-    def first(self, chunk: Any) -> None:
-        self.first_s = self.last_s
-        self.head = chunk
+    def replace(self, thing: Any, name: str, stand_in: _StandIn) -> None:
+        """Set an attribute of `thing`, until the end of the stream."""
+        self.replaced.append((weakref.ref(thing), name, weakref.ref(stand_in)))
+        setattr(thing, name, stand_in)
 
-    def chunks_kept(self) -> list[Any]:
-        """The chunks to read from: all of them under content capture, else the first and the last few."""
-        if self.kept is not None and self.chunks <= _KEPT_CHUNKS:
-            return self.kept
-        newest = list(self.tail)
-        return newest if self.head is None or any(chunk is self.head for chunk in newest) else [self.head, *newest]
+    def came(self) -> None:
+        """Read what has come since the last time: after the first chunk, every 64 chunks and at the end."""
+        if self.chunks == 1:
+            self.first_s = self.last_s
+        newest, self.newest = self.newest, []
+        try:
+            if self.read is not None and newest:
+                self.read(newest)
+        except Exception as fault:  # noqa: BLE001
+            guard.failed("stream.read", fault)
 
     def complete(self) -> None:
         """The program has read the stream to its end."""
@@ -84,6 +98,19 @@ class Watch:
     def broken(self, error: BaseException) -> None:
         """Reading raised `error`."""
         self._end(None, error)
+
+    def closed(self) -> None:
+        """The response was closed, by the program or by its library.
+
+        A helper of the library that refuses what it has read (`LengthFinishReasonError`) raises out of the `with` block
+        of its stream, and the block's end closes the stream: the library's exception is how the call ended. An exception
+        of the program's is not.
+        """
+        error = sys.exception()
+        if error is not None and not self.over and not self.busy and _refuses(error):
+            self._end(None, error)
+        else:
+            self.left("closed")
 
     def left(self, ending: StreamEnding) -> None:
         """The program left the stream early: `closed` it, or `dropped` it."""
@@ -108,23 +135,67 @@ class Watch:
         self.over = True
         call = self.call
         try:
+            self.came()
+            self._put_back()
             call.chunks, call.first_chunk_s, call.last_chunk_s = self.chunks, self.first_s, self.last_s
-            self.finish(call, self.chunks_kept(), ending, error, self.ended_s or clock())
+            self.finish(self, ending, error, self.ended_s or clock())
         except Exception as fault:  # noqa: BLE001
             guard.failed("stream.end", fault)
-        self.head = self.kept = None
-        self.tail.clear()
+        self.body = None
+
+    def _put_back(self) -> None:
+        replaced, self.replaced = self.replaced, []
+        for thing_of, name, stand_in_of in replaced:
+            thing = thing_of()
+            current = getattr(thing, name, None)
+            if isinstance(current, _StandIn) and current is stand_in_of():
+                setattr(thing, name, current.inner)
 
 
-class WatchedIterator:
-    """Stands in for the iterator behind a synchronous stream."""
+def _refuses(error: BaseException) -> bool:
+    """Whether `error` is a client library's way of refusing an answer that came whole."""
+    return any(base.__name__ in _REFUSALS for base in type(error).__mro__)
 
-    __slots__ = ("_inner", "_next", "_watch")
+
+_REFUSALS = frozenset({"LengthFinishReasonError", "ContentFilterFinishReasonError"})
+
+
+class _StandIn:
+    """Looks like what it stands in for: its class, its attributes, what it says of itself, and that it is not copied."""
+
+    __slots__ = ("__weakref__", "_inner", "_watch")
 
     def __init__(self, inner: Any, watch: Watch) -> None:
         self._inner = inner
-        self._next = inner.__next__
         self._watch = watch
+
+    @property
+    def inner(self) -> Any:
+        """What it stands in for."""
+        return self._inner
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self._inner)
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._inner.__reduce_ex__(protocol)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class WatchedIterator(_StandIn):
+    """Stands in for the iterator behind a synchronous stream."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self, inner: Any, watch: Watch) -> None:
+        super().__init__(inner, watch)
+        self._next = inner.__next__
 
     def __iter__(self) -> WatchedIterator:
         return self
@@ -143,30 +214,24 @@ class WatchedIterator:
         watch.busy = False
         watch.last_s = clock()
         watch.chunks += 1
-        watch.tail.append(chunk)
-        if watch.chunks == 1:
-            watch.first(chunk)
-        if watch.kept is not None and watch.chunks <= _KEPT_CHUNKS:
-            watch.kept.append(chunk)
+        watch.newest.append(chunk)
+        if watch.chunks % _BATCH == 1:
+            watch.came()
         return chunk
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
     def __del__(self) -> None:
         if not self._watch.over:
             self._watch.left("dropped")
 
 
-class WatchedAsyncIterator:
+class WatchedAsyncIterator(_StandIn):
     """Stands in for the iterator behind an asynchronous stream."""
 
-    __slots__ = ("_inner", "_next", "_watch")
+    __slots__ = ("_next",)
 
     def __init__(self, inner: Any, watch: Watch) -> None:
-        self._inner = inner
+        super().__init__(inner, watch)
         self._next = inner.__anext__
-        self._watch = watch
 
     def __aiter__(self) -> WatchedAsyncIterator:
         return self
@@ -185,69 +250,32 @@ class WatchedAsyncIterator:
         watch.busy = False
         watch.last_s = clock()
         watch.chunks += 1
-        watch.tail.append(chunk)
-        if watch.chunks == 1:
-            watch.first(chunk)
-        if watch.kept is not None and watch.chunks <= _KEPT_CHUNKS:
-            watch.kept.append(chunk)
+        watch.newest.append(chunk)
+        if watch.chunks % _BATCH == 1:
+            watch.came()
         return chunk
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
     def __del__(self) -> None:
         if not self._watch.over:
             self._watch.left("dropped")
 
 
-class _OnResponse:
-    """A method of one response, shadowed on the instance. It refers to the response weakly, so no cycle is made.
+class Body:
+    """What went over a raw response, up to 16 MiB as it was sent; `whole` is `False` beyond that.
 
-    The collector clears weak references before it closes the generators that call this; the response's own stream is
-    then what there is left to close.
+    `decode` undoes the response's content encoding.
     """
 
-    __slots__ = ("_response", "_stream", "_watch")
+    __slots__ = ("_decode", "_parts", "size", "whole")
 
-    def __init__(self, response: Any, watch: Watch) -> None:
-        self._response: Callable[[], Any] = weakref.ref(response)
-        self._stream: Any = getattr(response, "stream", None)
-        self._watch = watch
-
-
-class _Close(_OnResponse):
-    __slots__ = ()
-
-    def __call__(self) -> Any:
-        response = self._response()
-        try:
-            return self._stream.close() if response is None else type(response).close(response)
-        finally:
-            self._watch.left("closed")
-
-
-class _AsyncClose(_OnResponse):
-    __slots__ = ()
-
-    async def __call__(self) -> Any:
-        response = self._response()
-        try:
-            return await (self._stream.aclose() if response is None else type(response).aclose(response))
-        finally:
-            self._watch.left("closed")
-
-
-class Body:
-    """What went over the byte iterators of a raw response, up to 16 MiB; `whole` is `False` beyond that."""
-
-    __slots__ = ("_parts", "size", "whole")
-
-    def __init__(self) -> None:
+    def __init__(self, decode: Callable[[bytes], bytes]) -> None:
+        self._decode = decode
         self._parts: list[bytes] = []
         self.size = 0
         self.whole = True
 
     def add(self, part: bytes) -> None:
+        """Keep a part."""
         self.size += len(part)
         if self.size <= _KEPT_BYTES:
             self._parts.append(part)
@@ -255,65 +283,138 @@ class Body:
             self.whole = False
 
     def read(self) -> bytes:
-        return b"".join(self._parts)
+        """All of it, decoded as far as it came."""
+        return self._decode(b"".join(self._parts))
 
 
-class _Bytes(_OnResponse):
-    __slots__ = ("_body",)
+def _decoder(response: Any) -> Callable[[bytes], bytes]:
+    """Decodes by the HTTP library's own means, since it knows which encodings it asked for."""
+    make, encoding = type(response), response.headers.get("content-encoding")
+    if not encoding:
+        return bytes
+    return lambda body: make(200, headers={"content-encoding": encoding}, content=body).content
 
-    def __init__(self, response: Any, watch: Watch, body: Body) -> None:
-        super().__init__(response, watch)
-        self._body = body
 
-    def _part(self, part: bytes) -> None:
+class _Bytes(_StandIn):
+    """Stands in for the byte stream of a response: sees that it is closed, and what goes by where that is asked for.
+
+    `stream_observer` is what anthropic looks for on the byte stream at every chunk; it must not cost a lookup here.
+    """
+
+    __slots__ = ("_reading", "stream_observer")
+
+    def __init__(self, inner: Any, watch: Watch) -> None:
+        super().__init__(inner, watch)
+        self._reading: Callable[[], Any] | None = None
+        self.stream_observer = getattr(inner, "stream_observer", None)
+
+    def _begin(self, iterator: Any) -> Any:
+        if self._watch.body is not None:
+            return (_PartsAsync if hasattr(iterator, "__anext__") else _Parts)(iterator, self._watch)
+        if self._reading is None:
+            try:
+                self._reading = weakref.ref(iterator)
+            except TypeError:
+                self._reading = None
+        return iterator
+
+    def __iter__(self) -> Any:
+        return self._begin(iter(self._inner))
+
+    def __aiter__(self) -> Any:
+        return self._begin(aiter(self._inner))
+
+    def _note_end(self) -> None:
+        """A library that closes in the middle of reading has seen the stream's end marker, or left the rest."""
+        iterator = None if self._reading is None else self._reading()
+        frame = getattr(iterator, "gi_frame", None) or getattr(iterator, "ag_frame", None)
+        if frame is not None and self._watch.busy:
+            self._watch.marked = True
+
+    def close(self) -> Any:
+        self._note_end()
+        try:
+            return self._inner.close()
+        finally:
+            self._watch.closed()
+
+    async def aclose(self) -> Any:
+        self._note_end()
+        try:
+            return await self._inner.aclose()
+        finally:
+            self._watch.closed()
+
+
+class _Parts:
+    """Bytes that go by and are kept."""
+
+    __slots__ = ("_iterator", "_watch")
+
+    def __init__(self, iterator: Any, watch: Watch) -> None:
+        self._iterator = iterator
+        self._watch = watch
+
+    def __iter__(self) -> _Parts:
+        return self
+
+    def __next__(self) -> Any:
         watch = self._watch
+        own = watch.read is None
+        watch.busy = own or watch.busy
+        try:
+            part = next(self._iterator)
+        except StopIteration:
+            if own:
+                watch.complete()
+            raise
+        except BaseException as error:
+            if own:
+                watch.broken(error)
+            raise
+        _keep(watch, part, own)
+        return part
+
+
+class _PartsAsync:
+    """The same, asynchronous."""
+
+    __slots__ = ("_iterator", "_watch")
+
+    def __init__(self, iterator: Any, watch: Watch) -> None:
+        self._iterator = iterator
+        self._watch = watch
+
+    def __aiter__(self) -> _PartsAsync:
+        return self
+
+    async def __anext__(self) -> Any:
+        watch = self._watch
+        own = watch.read is None
+        watch.busy = own or watch.busy
+        try:
+            part = await anext(self._iterator)
+        except StopAsyncIteration:
+            if own:
+                watch.complete()
+            raise
+        except BaseException as error:
+            if own:
+                watch.broken(error)
+            raise
+        _keep(watch, part, own)
+        return part
+
+
+def _keep(watch: Watch, part: bytes, own: bool) -> None:
+    if own:
+        watch.busy = False
         watch.last_s = clock()
         watch.chunks += 1
         if watch.chunks == 1:
             watch.first_s = watch.last_s
-        self._body.add(part)
-
-
-class _IterBytes(_Bytes):
-    __slots__ = ()
-
-    def __call__(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        response, watch = self._response(), self._watch
-        parts = type(response).iter_bytes(response, chunk_size)
-        while True:
-            watch.busy = True
-            try:
-                part = next(parts)
-            except StopIteration:
-                watch.complete()
-                return
-            except BaseException as error:
-                watch.broken(error)
-                raise
-            watch.busy = False
-            self._part(part)
-            yield part
-
-
-class _AsyncIterBytes(_Bytes):
-    __slots__ = ()
-
-    async def __call__(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        response, watch = self._response(), self._watch
-        parts = type(response).aiter_bytes(response, chunk_size)
-        while True:
-            watch.busy = True
-            try:
-                part = await anext(parts)
-            except StopAsyncIteration:
-                watch.complete()
-                return
-            except BaseException as error:
-                watch.broken(error)
-                raise
-            watch.busy = False
-            self._part(part)
-            yield part
+    if watch.body is not None:
+        watch.body.add(part)
 
 
 def watch_stream(stream: Any, watch: Watch) -> None:
@@ -321,18 +422,17 @@ def watch_stream(stream: Any, watch: Watch) -> None:
 
     `_iterator` and `response` are attributes of the streams of all clients made by the same generator (openai,
     anthropic); anthropic's `_iterator` is made on first use, and once made it is an ordinary instance attribute.
+    What is no event stream (a page, an error) gives no chunks: then its bytes are kept, to see what it says.
     """
-    if hasattr(stream, "__anext__"):
-        stream._iterator = WatchedAsyncIterator(stream._iterator, watch)
-        stream.response.aclose = _AsyncClose(stream.response, watch)
-    else:
-        stream._iterator = WatchedIterator(stream._iterator, watch)
-        stream.response.close = _Close(stream.response, watch)
+    response = stream.response
+    if not str(response.headers.get("content-type", "text/event-stream")).startswith("text/event-stream"):
+        watch.body = Body(_decoder(response))
+    watch.replace(response, "stream", _Bytes(response.stream, watch))
+    make = WatchedAsyncIterator if hasattr(stream, "__anext__") else WatchedIterator
+    watch.replace(stream, "_iterator", make(stream._iterator, watch))
 
 
-def watch_response(response: Any, watch: Watch, body: Body) -> None:
+def watch_response(response: Any, watch: Watch) -> None:
     """Watch the bytes of a response that the program reads itself (`with_streaming_response`, raw streams)."""
-    response.iter_bytes = _IterBytes(response, watch, body)
-    response.aiter_bytes = _AsyncIterBytes(response, watch, body)
-    response.close = _Close(response, watch)
-    response.aclose = _AsyncClose(response, watch)
+    watch.body = Body(_decoder(response))
+    watch.replace(response, "stream", _Bytes(response.stream, watch))

@@ -108,7 +108,7 @@ def test_a_proxy_on_this_machine_speaks_for_the_clients_own_provider(loopback: L
 
 @pytest.mark.parametrize(
     ("make", "provider"),
-    [(bedrock_client, "aws.bedrock"), (vertex_client, "gcp.vertex_ai"), (foundry_client, "anthropic")],
+    [(bedrock_client, "aws.bedrock"), (vertex_client, "gcp.vertex_ai"), (foundry_client, "azure.ai.inference")],
     ids=["bedrock", "vertex", "foundry"],
 )
 def test_told_from_the_class_of_anthropic(loopback: Loopback, make: Any, provider: str) -> None:

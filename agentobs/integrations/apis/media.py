@@ -1,0 +1,65 @@
+"""Images, speech, transcriptions and videos: usage where the provider reports tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...records.calls import CallRequest
+from ..reading import fields, text
+from .answer import Answer
+from .openai_usage import read_usage
+
+_ENDINGS = (".done", ".completed")
+_PAGES = ("text/html", "application/xhtml")
+
+
+class Media(Answer):
+    """An answer that may be a text, bytes or an object, or a stream of events whose closing one carries the usage."""
+
+    __slots__ = ("_complete",)
+
+    def __init__(self, request: CallRequest, capture: bool = False) -> None:
+        super().__init__(request, capture)
+        self._complete = False
+
+    def take(self, answer: Any) -> bool:
+        """See `Answer.take`. Sound and plain texts (`srt`, `vtt`) have no fields; a page for people is no answer."""
+        if answer is None or self._is_page(answer):
+            return False
+        said = fields(answer)
+        if said and (said.get("error") or not self.holds(said)):
+            return False
+        self.read(said)
+        return True
+
+    def _is_page(self, answer: Any) -> bool:
+        kind = text(getattr(self.response, "headers", {}).get("content-type")) or ""
+        if kind.startswith(_PAGES):
+            return True
+        if isinstance(answer, (str, bytes)):
+            start = answer[:100] if isinstance(answer, str) else answer[:100].decode("latin-1")
+            return start.lstrip().lower().startswith(("<!doctype html", "<html"))
+        # Sound that turns out to be a JSON object: an error.
+        return kind.startswith("application/json") and hasattr(answer, "iter_bytes")
+
+    def holds(self, said: Mapping[str, Any]) -> bool:
+        return any(said.get(name) is not None for name in ("data", "text", "usage", "status", "segments", "response"))
+
+    def read(self, said: Mapping[str, Any]) -> None:
+        self.identify(said)
+        usage = read_usage(self.request, said.get("usage"))
+        if usage is not None:
+            self.result.usage = usage
+
+    def add(self, chunks: Sequence[Any]) -> None:
+        for chunk in chunks:
+            said = fields(chunk)
+            kind = said.get("type")
+            if isinstance(kind, str) and kind.endswith(_ENDINGS):
+                self._complete = True
+            self.read(said)
+
+    def finish(self, marked: bool) -> bool:
+        """See `Answer.finish`."""
+        return marked or self._complete
