@@ -282,6 +282,14 @@ def clamp_min(expr: Expr, value: float) -> Expr:
     return Function("clamp_min", expr, expr.labels, after=(value,))
 
 
+def sqrt(expr: Expr) -> Expr:
+    return Function("sqrt", expr, expr.labels)
+
+
+def exp(expr: Expr) -> Expr:
+    return Function("exp", expr, expr.labels)
+
+
 def match(op: str, left: Expr, right: Expr | float, *, on: tuple[Label, ...] | None = None, many: str = "") -> Expr:
     """Combine two expressions.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from agentobs.catalogue import genai, own
 
+from .. import chance
 from .. import promql as q
 from ..boards import OVERVIEW
 from ..burn import FAST, SLOW, Burn, burning
 from ..config import PackConfig
-from ..figure import FACTOR, PERCENT, Alert, Figure, Graph, Stat, Subject, Table, enough
+from ..figure import FACTOR, PERCENT, Alert, Figure, Graph, Stat, Subject, Table
 from ..names import Label, differs, equals
 from ..panels import COUNT, PER_MINUTE, SECONDS, SHARE, WHOLE, Column, Limit, Query
 from ..recording import WINDOW
@@ -139,6 +140,10 @@ def calls_per_run(config: PackConfig) -> Figure:
         return over.mean(genai.AGENT_INFERENCE_CALLS, *by)
 
     hour, day = over_all(config, "1h"), over_all(config, "1d")
+    in_both = (
+        q.sum_by(q.increase(genai.AGENT_INFERENCE_CALLS, "1h", part="count"), *by),
+        q.sum_by(q.increase(genai.AGENT_INFERENCE_CALLS, "1d", part="count", offset="1h"), *by),
+    )
     growth = measure(hour, *by) / day.mean(genai.AGENT_INFERENCE_CALLS, *by, offset="1h")
     return Figure(
         measure=measure,
@@ -153,21 +158,22 @@ def calls_per_run(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsCallsPerRun",
-                expr=(growth > limits.calls_growth) & enough(own.RUNS, "1h", limits.minimum_calls, *by),
+                expr=chance.grown(growth, limits.calls_growth, *in_both),
                 by=by,
                 for_="5m",
                 severity="warning",
                 summary="Runs of an agent make many more model calls than the day before.",
                 description=f"A run of {{1}} in {{0}} makes {FACTOR} times the model calls of the day before.",
                 meaning="The mean number of model calls of a run in an hour is more than `thresholds.calls_growth` times "
-                "that of the day before it, with enough runs in the hour.",
+                "that of the day before it, and more than chance makes of so few runs: 100 an hour show three times the "
+                "calls, 25 eight times.",
                 impact="Cost and duration rise with it; an agent that does not come to an end spends without limit.",
                 check=(
                     "A trace of a long run: which call or tool comes again and again?",
                     "Was the prompt, the model or a tool changed?",
                 ),
                 fix=("Undo the change; set a limit of steps for a run.",),
-                options=("thresholds.calls_growth", "thresholds.minimum_calls"),
+                options=("thresholds.calls_growth",),
             ),
         ),
     )

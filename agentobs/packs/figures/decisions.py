@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agentobs.catalogue import genai, own
 
+from .. import chance
 from .. import promql as q
 from ..boards import DECISIONS
 from ..config import PackConfig
-from ..figure import PERCENT, Alert, Figure, Graph, Stat, Subject, Table, enough
+from ..figure import PERCENT, Alert, Figure, Graph, Stat, Subject, Table
 from ..names import LE, Label, equals
 from ..panels import PER_MINUTE, SHARE, WHOLE, Column, Limit, Query
 from ..selection import Selection, over_all, over_range, over_time, series_name
@@ -69,8 +70,10 @@ def alone(config: PackConfig) -> Figure:
 
 def escalated(config: PackConfig) -> Figure:
     """Share of the decisions that were handed to a person."""
-    limits, by = config.thresholds, (config.service, genai.AGENT_NAME)
-    limit, keys = Limit(limits.escalated_share), (own.DECISION_OUTCOME,)
+    by = (config.service, genai.AGENT_NAME)
+    limit, keys = Limit(config.thresholds.escalated_share), (own.DECISION_OUTCOME,)
+
+    decided = q.sum_by(q.increase(own.DECISIONS, "1h"), *by)
 
     def measure(over: Selection, /, *by: Label) -> q.Expr:
         return q.share(over.growth(own.DECISIONS, *by, where=_ESCALATED), _made(over, *by))
@@ -93,14 +96,14 @@ def escalated(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsEscalationShare",
-                expr=limit.past(measure(over_all(config, "1h"), *by))
-                & enough(own.DECISIONS, "1h", limits.minimum_calls, *by),
+                expr=chance.past(measure(over_all(config, "1h"), *by), limit, decided),
                 by=by,
                 for_="15m",
                 severity="warning",
                 summary="An agent hands a large share of its decisions to people.",
                 description=f"{PERCENT} of the decisions of {{1}} in {{0}} in an hour were escalated.",
-                meaning="More than `thresholds.escalated_share` of the decisions were handed to a person.",
+                meaning="More than `thresholds.escalated_share` of the decisions were handed to a person, and by more than "
+                "chance makes of so few: of 100 in an hour by 18 points, of 20 by 41.",
                 impact="People behind the agent get more than they can do; users wait for them.",
                 check=(
                     "Which kind of decision, and did its confidence fall?",
@@ -110,7 +113,7 @@ def escalated(config: PackConfig) -> Figure:
                     "Confidence fell with a model or prompt: undo the change.",
                     "The cases are new: let people decide, and teach the agent from what they decide.",
                 ),
-                options=("thresholds.escalated_share", "thresholds.minimum_calls"),
+                options=("thresholds.escalated_share",),
             ),
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentobs.catalogue import genai, own
 
+from .. import chance
 from .. import promql as q
 from ..boards import DECISIONS
 from ..config import PackConfig
@@ -50,7 +51,7 @@ def satisfaction(config: PackConfig) -> Figure:
 
 def against_last_week(config: PackConfig) -> Figure:
     """The score of users beside that of a week ago, with the alert on its fall."""
-    limits, by = config.thresholds, (config.service, genai.EVALUATION_NAME)
+    by = (config.service, genai.EVALUATION_NAME)
     hour, day, drop = over_time(config, _SMOOTH), over_time(config, "1d"), config.thresholds.feedback_drop
     before = _score_before(day, "7d")
     everywhere = over_all(config, "1d")
@@ -91,9 +92,9 @@ def against_last_week(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsFeedbackDrop",
-                expr=(_score_before(everywhere, "1w", *by) - _score(everywhere, *by) > drop)
-                & (ratings >= limits.minimum_ratings)
-                & (ratings_before >= limits.minimum_ratings),
+                expr=chance.fallen(
+                    _score_before(everywhere, "1w", *by) - _score(everywhere, *by), drop, ratings, ratings_before
+                ),
                 by=by,
                 for_="15m",
                 severity="warning",
@@ -101,14 +102,15 @@ def against_last_week(config: PackConfig) -> Figure:
                 description=f"The mean score of {{1}} in {{0}} is {POINTS} (on a scale of 0 to 1) below that of a week "
                 "ago.",
                 meaning="The mean score that users gave in a day is more than `thresholds.feedback_drop` below that of "
-                "the same day a week ago, with enough ratings on both days.",
+                "the same day a week ago, and by more than chance makes of so few ratings: 400 a day show a fall of 0.15, "
+                "100 one of 0.28, 30 one of 0.52.",
                 impact="Something that users notice has become worse, whatever the other figures say.",
                 check=(
                     "Score by model and by level of service: is it a new model, or a fallback?",
                     "Read the traces of badly rated answers; the collector keeps them.",
                 ),
                 fix=("Undo the change of model, prompt or tools that goes with the fall.",),
-                options=("thresholds.feedback_drop", "thresholds.minimum_ratings"),
+                options=("thresholds.feedback_drop",),
             ),
         ),
     )

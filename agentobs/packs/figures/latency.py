@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentobs.catalogue import genai, own
 
+from .. import chance
 from .. import promql as q
 from ..boards import MODELS
 from ..burn import FAST, SLOW, Burn, burning
@@ -150,16 +151,20 @@ def duration_by_model(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsLatencyGrowth",
-                expr=(q.read(p95) / q.read(p95, offset="1d") > limits.latency_growth)
-                & (counted(calls, "1h") >= limits.minimum_calls)
-                & (counted(calls, "1h", "1d") >= limits.minimum_calls),
+                expr=chance.grown(
+                    q.read(p95) / q.read(p95, offset="1d"),
+                    limits.latency_growth,
+                    counted(calls, "1h"),
+                    counted(calls, "1h", "1d"),
+                ),
                 by=by,
                 for_="15m",
                 severity="warning",
                 summary="A model answers much more slowly than a day ago.",
                 description=f"The 95th percentile of {{2}} by {{1}} in {{0}} is {FACTOR} times that of a day ago.",
                 meaning="The 95th percentile of the calls of an hour is `thresholds.latency_growth` times that of the "
-                "same hour a day ago, for a model with enough calls in both.",
+                "same hour a day ago, and more than chance makes of so few calls: 400 an hour show twice the time, 100 "
+                "four times, 25 seventeen times.",
                 impact="Users wait longer than they are used to, though the latency objective may still be met.",
                 check=(
                     "Did answers grow? See tokens of a call, and the time between chunks.",
@@ -169,7 +174,7 @@ def duration_by_model(config: PackConfig) -> Figure:
                     "Provider slow: another model or region.",
                     "Prompts or answers grew: undo the change, or limit them.",
                 ),
-                options=("thresholds.latency_growth", "thresholds.minimum_calls"),
+                options=("thresholds.latency_growth",),
             ),
         ),
     )

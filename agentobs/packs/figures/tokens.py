@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentobs.catalogue import genai, own
 
+from .. import chance
 from .. import promql as q
 from ..boards import COST
 from ..config import PackConfig
@@ -69,23 +70,27 @@ def per_call(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsTokensPerCall",
-                expr=(ratio(tokens, calls, "1h") / ratio(tokens, calls, "1h", "1d") > limits.tokens_growth)
-                & (counted(calls, "1h") >= limits.minimum_calls)
-                & (counted(calls, "1h", "1d") >= limits.minimum_calls),
+                expr=chance.grown(
+                    ratio(tokens, calls, "1h") / ratio(tokens, calls, "1h", "1d"),
+                    limits.tokens_growth,
+                    counted(calls, "1h"),
+                    counted(calls, "1h", "1d"),
+                ),
                 by=by,
                 for_="15m",
                 severity="warning",
                 summary="Calls of a model use many more tokens than a day ago.",
                 description=f"A call of {{2}} by {{1}} in {{0}} uses {FACTOR} times the tokens of a day ago.",
                 meaning="Mean tokens of a call, input and output together, are `thresholds.tokens_growth` times those of "
-                "the same hour a day ago, for a model with enough calls in both.",
+                "the same hour a day ago, and more than chance makes of so few calls: 400 an hour show twice the tokens, "
+                "100 four times, 25 seventeen times.",
                 impact="Cost and latency rise; in the end the context window overflows.",
                 check=(
                     "Input or output? See tokens by kind.",
                     "A conversation that is never cut, a tool result that is passed on whole, a new system prompt?",
                 ),
                 fix=("Cut or sum up the history, limit tool results, set `max_tokens`.",),
-                options=("thresholds.tokens_growth", "thresholds.minimum_calls"),
+                options=("thresholds.tokens_growth",),
             ),
         ),
     )
