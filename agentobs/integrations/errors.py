@@ -54,6 +54,7 @@ _BY_EXCEPTION: dict[str, ErrorClass] = {
     "ConnectionError": "connection",
     "ClientConnectionError": "connection",
     "ClientPayloadError": "connection",
+    "ProtocolError": "connection",
     "APIResponseValidationError": "invalid_output",
     "JSONDecodeError": "invalid_output",
     "ValidationError": "invalid_output",

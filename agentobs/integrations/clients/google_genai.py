@@ -19,7 +19,8 @@ from ..errors import class_of, failure, left_by
 from ..observer import Observer, State
 from ..patching import Installed, Patch
 from ..reading import fields, items, json_object, pick, text, whole
-from ..seams.generators import Asked, Generators
+from ..seams.answers import Asked
+from ..seams.generators import Generators
 from ..seams.servers import Server
 
 _LARGEST_BYTES = 16 * 1024 * 1024

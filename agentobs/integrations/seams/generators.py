@@ -13,62 +13,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from ... import guard
-from ...records.calls import ABANDONED, INCOMPLETE_STREAM, SUCCESS, CallEnding, CallRequest, CallResult
-from ...records.fallbacks import Retry
-from ..deferred import WAITING, collecting, defer, drain
+from ...records.calls import CallEnding
+from ..deferred import collecting, defer
 from ..errors import ending_of
 from ..observer import Observer, OpenCall, State
+from .answers import Asked, Calls
 
 Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
 
 
-class Answer(Protocol):
-    """What one API's answer says so far, fed with its chunks; a whole answer is one chunk."""
-
-    ending: CallEnding | None
-    """How the call ended, where the answer itself says that it failed."""
-
-    @property
-    def complete(self) -> bool:
-        """Whether the provider said that the answer is whole."""
-
-    def add(self, chunk: Any) -> None:
-        """Take up one chunk."""
-
-    def result(self) -> CallResult:
-        """What is known."""
-
-
-class Asked(NamedTuple):
-    """A model call that is about to be made, and what will read its answer."""
-
-    request: CallRequest
-    answer: Answer
-
-
-class _Exchange:
-    """What an open call keeps: how its answer is read, and what its last attempt failed with."""
-
-    __slots__ = ("answer", "cause")
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.cause: str | None = None
-
-
-class Generators:
-    """The wrappers of one library.
-
-    Args:
-        observer: where everything is told.
-        ask: reads what is asked: `(what is in force, instance, arguments, keywords)`; `None` where it is no model call.
-        parse: makes what answers read of what the functions return or yield.
-        end: how a call ended that raised this.
-        cause: what a failed attempt got: its HTTP status, else timeout or connection.
+class Generators(Calls):
+    """The wrappers of one library; `ask` reads what is asked, `None` where it is no model call: `(what is in force,
+    instance, arguments, keywords)`. The other arguments are those of `Calls`.
     """
 
     def __init__(
@@ -79,16 +38,15 @@ class Generators:
         end: Callable[[BaseException], CallEnding] = ending_of,
         cause: Callable[[BaseException], str] | None = None,
     ) -> None:
-        self.observer = observer
+        super().__init__(observer, parse, end, cause)
         self._ask = ask
-        self._parse = parse
-        self._end = end
-        self._cause = cause
 
-    # --- wrappers ---
+    def _open(self, instance: Any, args: Arguments, kwargs: Keywords) -> OpenCall | None:
+        return self.open(lambda state: self._ask(state, instance, args, kwargs))
+
     def whole(self, wrapped: Any, instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         """A function that returns the whole answer."""
-        call = self.open(instance, args, kwargs)
+        call = self._open(instance, args, kwargs)
         if call is None:
             return wrapped(*args, **kwargs)
         entered = self.observer.enter(call)
@@ -104,7 +62,7 @@ class Generators:
 
     async def whole_async(self, wrapped: Any, instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         """A coroutine function that returns the whole answer."""
-        call = self.open(instance, args, kwargs)
+        call = self._open(instance, args, kwargs)
         if call is None:
             return await wrapped(*args, **kwargs)
         entered = self.observer.enter(call)
@@ -120,11 +78,11 @@ class Generators:
 
     def stream(self, wrapped: Any, instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         """A generator function: it makes the request when its first chunk is asked for."""
-        return Stream(self, wrapped(*args, **kwargs), None, lambda: self.open(instance, args, kwargs))
+        return Stream(self, wrapped(*args, **kwargs), None, lambda: self._open(instance, args, kwargs))
 
     async def stream_async(self, wrapped: Any, instance: Any, args: Arguments, kwargs: Keywords) -> Any:
         """A coroutine function that makes the request and returns an asynchronous generator."""
-        call = self.open(instance, args, kwargs)
+        call = self._open(instance, args, kwargs)
         if call is None:
             return await wrapped(*args, **kwargs)
         entered = self.observer.enter(call)
@@ -139,91 +97,21 @@ class Generators:
 
     def attempt(self, wrapped: Any, _: Any, args: Arguments, kwargs: Keywords) -> Any:
         """A function that is called once for each attempt of a call."""
-        exchange = self._next_attempt()
+        exchange = self.next_attempt(self.observer.current_call())
         try:
             return wrapped(*args, **kwargs)
         except Exception as error:
-            self._attempt_failed(exchange, error)
+            self.attempt_failed(exchange, error)
             raise
 
     async def attempt_async(self, wrapped: Any, _: Any, args: Arguments, kwargs: Keywords) -> Any:
         """A coroutine function that is called once for each attempt of a call."""
-        exchange = self._next_attempt()
+        exchange = self.next_attempt(self.observer.current_call())
         try:
             return await wrapped(*args, **kwargs)
         except Exception as error:
-            self._attempt_failed(exchange, error)
+            self.attempt_failed(exchange, error)
             raise
-
-    def _next_attempt(self) -> _Exchange | None:
-        call = self.observer.current_call()
-        if call is None or type(call.owner) is not _Exchange:
-            return None
-        exchange = call.owner
-        if exchange.cause is not None:
-            cause, exchange.cause = exchange.cause, None
-            self.observer.attempt_failed(call, Retry(cause))
-        return exchange
-
-    def _attempt_failed(self, exchange: _Exchange | None, error: Exception) -> None:
-        if exchange is None or self._cause is None:
-            return
-        try:
-            exchange.cause = self._cause(error)
-        except Exception as fault:  # noqa: BLE001
-            guard.failed("call.retry", fault)
-
-    # --- stages of a call ---
-    def open(self, instance: Any, args: Arguments, kwargs: Keywords) -> OpenCall | None:
-        """Open the call that is about to be made; `None` where there is nothing to observe."""
-        try:
-            if WAITING:
-                drain()
-            state = self.observer.ready()
-            asked = None if state is None else self._ask(state, instance, args, kwargs)
-            if asked is None:
-                return None
-            return self.observer.open_call(asked.request, owner=_Exchange(asked.answer))
-        except Exception as error:  # noqa: BLE001
-            guard.failed("call.open", error)
-            return None
-
-    def answered(self, call: OpenCall, answer: Any) -> None:
-        """The whole answer came."""
-        self.add(call, answer)
-        self._finish(call, SUCCESS)
-
-    def add(self, call: OpenCall, chunk: Any) -> None:
-        """A part of the answer came."""
-        try:
-            call.owner.answer.add(self._parse(chunk))
-        except Exception as error:  # noqa: BLE001
-            guard.failed("call.read", error)
-
-    def failed(self, call: OpenCall, error: BaseException, ended_s: float = 0.0) -> None:
-        """The call raised `error`."""
-        try:
-            ending = self._end(error)
-        except Exception as fault:  # noqa: BLE001
-            guard.failed("call.failed", fault)
-            ending = ending_of(error)
-        self._finish(call, ending, ended_s)
-
-    def ended(self, call: OpenCall, *, left: bool, ended_s: float = 0.0) -> None:
-        """The stream is at its end, or the program has `left` it."""
-        complete = call.owner.answer.complete
-        self._finish(call, SUCCESS if complete else ABANDONED if left else INCOMPLETE_STREAM, ended_s)
-
-    def _finish(self, call: OpenCall, ending: CallEnding, ended_s: float = 0.0) -> None:
-        exchange: _Exchange = call.owner
-        result = CallResult()
-        try:
-            result = exchange.answer.result()
-            if ending is SUCCESS:
-                ending = exchange.answer.ending or SUCCESS
-        except Exception as error:  # noqa: BLE001
-            guard.failed("call.read", error)
-        self.observer.end_call(call, result, ending, ended_s)
 
 
 class _Watched:

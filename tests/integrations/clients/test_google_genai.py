@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import threading
 from typing import Any
@@ -15,8 +14,10 @@ from tests.support import corpus, needs
 from tests.support.clients import endings, scenarios
 from tests.support.clients.endings import Ending
 from tests.support.clients.forms import GENERATORS, VALUE
+from tests.support.clients.known import check, tokens
 from tests.support.clients.scenarios import Scenario, with_forms
 from tests.support.clients.wire import answer, events
+from tests.support.kept import kept
 from tests.support.loopback import Answer, Loopback
 
 genai: Any = needs.module("google.genai")
@@ -124,15 +125,6 @@ async def made_by(loopback: Loopback, asynchronous: bool, stream: bool, **option
             ask(used)
 
 
-def tokens(span: testing.CapturedSpan) -> dict[str, Any]:
-    prefix, suffix = "gen_ai.usage.", "_tokens"
-    return {
-        name.removeprefix(prefix).removesuffix(suffix): value
-        for name, value in span.attributes.items()
-        if name.startswith(prefix)
-    }
-
-
 kinds = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 
@@ -228,18 +220,6 @@ async def test_content_is_in_the_shapes_of_the_conventions(loopback: Loopback, s
 
 # --- endings ----------------------------------------------------------------------------------------------------------
 LEFT = Ending("a generator is closed or dropped, which are the same to it", "UNSET", "abandoned")
-
-
-def check(seen: testing.Captured, ending: Ending, error: tuple[str, str] | None = None) -> None:
-    """The one call that was made ended as `ending` says, with error type and class."""
-    gc.collect()
-    (span,) = seen.spans
-    said = span.attributes
-    assert (span.status, said["agentobs.outcome"]) == (ending.status, ending.outcome)
-    assert (said.get("error.type"), said.get("agentobs.error.class")) == (error or (None, None))
-    assert "agentobs.stream.ending" not in said
-    assert seen.value("agentobs.calls", agentobs_outcome=ending.outcome) == seen.value("agentobs.calls") == 1
-    assert seen.value("agentobs.calls.active") == 0
 
 
 @pytest.mark.parametrize("leave", ["close", "drop"])
@@ -346,13 +326,6 @@ def test_a_stream_that_nobody_reads_makes_no_request_and_is_no_call(loopback: Lo
 
 
 def test_nothing_is_kept_of_calls_that_are_over(loopback: Loopback) -> None:
-    def kept() -> int:
-        gc.collect()
-        ours = ("agentobs.emit.calls", "agentobs.integrations.seams.generators")
-        return sum(
-            type(thing).__module__ in ours and type(thing).__name__ != "CallEmitter" for thing in gc.get_objects()
-        )
-
     with client(loopback.url) as used, testing.capture():
         loopback.play(answer(WHOLE), events(CHUNKS))
         ask(used)

@@ -19,8 +19,10 @@ from tests.support.loopback import Loopback, Request
 See = Callable[[str, Any], None]
 """Notes a value under a name, as it is at this moment."""
 
-_PER_RUN = re.compile(rb"boundary=\S+|--[0-9a-f]{32}")
-_PER_RUN_HEADERS = frozenset({"date", "idempotency-key", "traceparent"})
+_PER_RUN = re.compile(rb"boundary=\S+|--[0-9a-f]{32}|Signature=[0-9a-f]{64}")
+_PER_RUN_HEADERS = frozenset(
+    {"date", "idempotency-key", "traceparent", "x-amz-date", "amz-sdk-invocation-id", "amz-sdk-request"}
+)
 
 
 @dataclass
