@@ -27,6 +27,7 @@ _PATCHED = (
     ("anthropic._base_client", "SyncAPIClient"),
     ("anthropic._base_client", "AsyncAPIClient"),
     ("google.genai._api_client", "BaseApiClient"),
+    ("botocore.client", "BaseClient"),
     ("pybreaker", "CircuitBreaker"),
 )
 

@@ -70,6 +70,7 @@ TABLE: tuple[Integration, ...] = (
         ("model calls", "retries"),
         "agentobs.integrations.clients.google_genai",
     ),
+    _row("botocore", "botocore.session", "1.38", ("model calls", "retries"), "clients"),
     _row("pybreaker", "pybreaker", "1.4", ("breakers",), "breakers"),
 )
 
