@@ -78,7 +78,9 @@ def test_a_storm_is_seen_told_and_over(rules: list[Path]) -> None:
         target = session.metrics_url.removeprefix("http://").removesuffix("/metrics")
         with prometheus(2, CONFIG.format(alertmanager=manager.address, target=target), rules) as server:
             session.work()
-            poll(lambda: delivered(hook) == ["firing", "resolved"], "the alert at the webhook, and its end")
+            # On a busy machine a trial call may get through in the middle of the storm, and the alert comes twice.
+            poll(lambda: delivered(hook)[-1:] == ["resolved"], "the end of the alert at the webhook", 60)
+            assert delivered(hook)[0] == "firing"
             assert states(server) == {"pending", "firing"}
             # What happened is there to be drawn: the breaker opened, calls were rejected, fallbacks served, users told.
             opened = f'{own.BREAKER_TRANSITIONS.prom}{{{own.BREAKER_STATE.label}="open"}}'
