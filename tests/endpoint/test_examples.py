@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from agentobs.endpoint import tokens
-from tests.support.endpoint.serving import Telemetry, receiving, serving
+from tests.support.endpoint.serving import serving
 from tests.support.endpoint.twins import SECRET
+from tests.support.process.receiver import Receiver
 from tests.support.stack import poll
 
 HEADER = "X-Agentobs-Feedback-Token"
@@ -25,22 +26,14 @@ RUNS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def telemetry() -> Iterator[Telemetry]:
-    with receiving() as found:
-        yield found
-
-
 @pytest.fixture(scope="module", params=RUNS, ids=" under ".join)
-def base(request: pytest.FixtureRequest, telemetry: Telemetry) -> Iterator[str]:
+def base(request: pytest.FixtureRequest, received: Receiver) -> Iterator[str]:
     app, server = request.param
-    with serving(f"examples.{app}", server, {"OTEL_EXPORTER_OTLP_ENDPOINT": telemetry.url}) as port:
+    with serving(f"examples.{app}", server, {"OTEL_EXPORTER_OTLP_ENDPOINT": received.http}) as port:
         yield f"http://127.0.0.1:{port}"
 
 
-def test_a_rating_of_an_answer_reaches_the_collector_with_the_ids_of_the_answer(
-    base: str, telemetry: Telemetry
-) -> None:
+def test_a_rating_of_an_answer_reaches_the_collector_with_the_ids_of_the_answer(base: str, received: Receiver) -> None:
     answer = requests.get(f"{base}/answer", {"question": "why"}, timeout=30)
     assert answer.json() == {"answer": "We look into 'why'."}
     rated = tokens.signer_of((SECRET,)).read(answer.headers[HEADER]).rated
@@ -48,11 +41,13 @@ def test_a_rating_of_an_answer_reaches_the_collector_with_the_ids_of_the_answer(
     for path in ("/feedback", "/feedback/"):
         # Starlette's mounts redirect the first one, with 307, which keeps method and body.
         assert requests.post(base + path, json=said, timeout=30).status_code == 202
-    labels = {"gen_ai_evaluation_score_label": "thumbs_down", "gen_ai_agent_name": "support"}
-    found = poll(lambda: [e for e in telemetry.events(**labels) if e["traceId"] == rated.trace_id], "the event")
-    assert [event["spanId"] for event in found] == [rated.span_id]
-    assert "555" not in found[0]["values"]["gen_ai_evaluation_explanation"]
-    assert poll(lambda: telemetry.spans().get((rated.trace_id, rated.span_id)), "the span") == "invoke_agent support"
+    ids = (rated.trace_id, rated.span_id)
+    (event,) = poll(lambda: [item for item in received.items("logs") if item.ids == ids], "the event")
+    assert event.attributes["gen_ai.evaluation.score.label"] == "thumbs_down"
+    assert event.attributes["gen_ai.agent.name"] == "support"
+    assert "555" not in event.attributes["gen_ai.evaluation.explanation"]
+    (span,) = poll(lambda: [item for item in received.items("traces") if item.ids == ids], "the span")
+    assert span.name == "invoke_agent support"
 
 
 def test_a_streamed_answer_has_a_token_too(base: str) -> None:

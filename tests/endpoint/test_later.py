@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 
-from tests.support.endpoint.serving import ROOT, receiving
+from tests.support.endpoint.serving import ROOT
 from tests.support.endpoint.twins import SECRET
+from tests.support.process.receiver import Receiver
 from tests.support.stack import poll
 
 DAY_NS = 86_400 * 10**9
@@ -46,15 +47,15 @@ def run(code: str, *arguments: str, **env: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_event_of_the_next_day_carries_the_ids_of_the_answer() -> None:
+def test_the_event_of_the_next_day_carries_the_ids_of_the_answer(received: Receiver) -> None:
     before_ns = time.time_ns()
-    with receiving() as telemetry:
-        token = run(_ANSWERS, OTEL_EXPORTER_OTLP_ENDPOINT=telemetry.url)
-        assert run(_LISTENS, token, OTEL_EXPORTER_OTLP_ENDPOINT=telemetry.url) == "202"
-        (event,) = poll(lambda: telemetry.events(gen_ai_evaluation_name="user_feedback"), "the event")
-        spans = poll(lambda: len(telemetry.spans()) == 2 and telemetry.spans(), "both spans")
-    assert spans[event["traceId"], event["spanId"]] == "invoke_agent support"
-    assert event["values"]["agentobs_feedback_late"] is True
-    assert event["values"]["gen_ai_conversation_id"] == "c-1"
-    assert event["eventName"] == "gen_ai.evaluation.result"
-    assert int(event["timeUnixNano"]) >= before_ns + DAY_NS
+    token = run(_ANSWERS, OTEL_EXPORTER_OTLP_ENDPOINT=received.http)
+    assert run(_LISTENS, token, OTEL_EXPORTER_OTLP_ENDPOINT=received.http) == "202"
+    (event,) = poll(lambda: received.items("logs", "feedback"), "the event")
+    (answer,) = poll(lambda: received.items("traces", "answers"), "the span of the answer")
+    assert (event.name, answer.name) == ("gen_ai.evaluation.result", "invoke_agent support")
+    assert event.ids == answer.ids
+    assert event.attributes["gen_ai.evaluation.name"] == "user_feedback"
+    assert event.attributes["agentobs.feedback.late"] is True
+    assert event.attributes["gen_ai.conversation.id"] == "c-1"
+    assert int(event.raw["timeUnixNano"]) >= before_ns + DAY_NS

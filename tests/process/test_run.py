@@ -133,7 +133,7 @@ def test_beside_opentelemetry_instrument(received: Receiver, folder: Path) -> No
     assert done.returncode == 0, done.stderr
     names = poll(lambda: sorted(item.name for item in received.items("traces", "beside")), "spans")
     assert names == ["chat gpt-4.1-mini", "of the program"]
-    assert len({(item.raw or {})["traceId"] for item in received.items("traces", "beside")}) == 1
+    assert len({item.raw["traceId"] for item in received.items("traces", "beside")}) == 1
 
 
 def test_opentelemetry_instrument_inside_is_refused_with_the_right_order(folder: Path) -> None:

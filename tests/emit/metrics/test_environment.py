@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import agentobs
-from tests.support.programs import run_python
+from tests.support.process.programs import run_strictly
 from tests.support.stack import Collector, collector, poll
 
 _CONFIG = """
@@ -70,14 +70,14 @@ def test_every_signal_arrives(server: Collector, protocol: str | None, endpoint:
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": getattr(server, endpoint), "OTEL_SERVICE_NAME": service}
     if protocol is not None:
         variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol
-    report = run_python(_PROGRAM, **variables)
+    report = run_strictly(_PROGRAM, **variables)
     assert report.count("made from the OTEL_* variables") == 3
     for signal in ("traces", "metrics", "logs"):
         poll(lambda signal=signal: service in _services(server, signal), f"{signal} of {service}")
 
 
 def test_a_signal_can_go_elsewhere_or_nowhere(server: Collector) -> None:
-    report = run_python(
+    report = run_strictly(
         _PROGRAM,
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{server.otlp_http}/v1/traces",
         OTEL_LOGS_EXPORTER="none",
@@ -90,7 +90,7 @@ def test_a_signal_can_go_elsewhere_or_nowhere(server: Collector) -> None:
 
 
 def test_what_is_held_is_sent_when_the_program_ends(server: Collector) -> None:
-    run_python(
+    run_strictly(
         'import agentobs\nagentobs.instrument(service="ending")\nwith agentobs.agent("last"): pass',
         OTEL_EXPORTER_OTLP_ENDPOINT=server.otlp_http,
     )
@@ -99,7 +99,7 @@ def test_what_is_held_is_sent_when_the_program_ends(server: Collector) -> None:
 
 
 def test_a_disabled_sdk_stays_disabled() -> None:
-    report = run_python(_PROGRAM, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_SDK_DISABLED="true")
+    report = run_strictly(_PROGRAM, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_SDK_DISABLED="true")
     assert "spans: off (OTEL_SDK_DISABLED=true)" in report
 
 

@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics.view import View
 
 import agentobs
 from tests.support import model
-from tests.support.programs import run_python
+from tests.support.process.programs import run_strictly
 
 DELTA = AggregationTemporality.DELTA
 
@@ -142,21 +142,21 @@ _ONE = "2 1 [('agentobs.calls', 1), ('gen_ai.client.inference.duration', 1)]\n"
 
 
 def test_providers_that_are_set_before() -> None:
-    assert run_python(_SET + 'set_providers()\nagentobs.instrument(metrics="otel")\nask()\nshow()') == _ONE
+    assert run_strictly(_SET + 'set_providers()\nagentobs.instrument(metrics="otel")\nask()\nshow()') == _ONE
 
 
 def test_providers_that_are_set_after() -> None:
-    assert run_python(_SET + 'agentobs.instrument(metrics="otel")\nset_providers()\nask()\nshow()') == _ONE
+    assert run_strictly(_SET + 'agentobs.instrument(metrics="otel")\nset_providers()\nask()\nshow()') == _ONE
 
 
 def test_providers_that_are_set_after_the_first_call() -> None:
     """Spans and events of before are lost, sums are not."""
-    shown = run_python(_SET + 'agentobs.instrument(metrics="otel")\nask()\nset_providers()\nask()\nshow()')
+    shown = run_strictly(_SET + 'agentobs.instrument(metrics="otel")\nask()\nset_providers()\nask()\nshow()')
     assert shown == "2 1 [('agentobs.calls', 2), ('gen_ai.client.inference.duration', 1)]\n"
 
 
 def test_the_programs_providers_take_over_from_those_of_the_variables() -> None:
-    shown = run_python(
+    shown = run_strictly(
         _SET + "agentobs.instrument()\nset_providers()\nask()\nshow()\nprint(agentobs.instrument().report())",
         OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",
         OTEL_EXPORTER_OTLP_TIMEOUT="1",
@@ -166,7 +166,7 @@ def test_the_programs_providers_take_over_from_those_of_the_variables() -> None:
 
 
 def test_auto_takes_prometheus_where_opentelemetry_is_not_set_up() -> None:
-    shown = run_python("""
+    shown = run_strictly("""
         import agentobs, prometheus_client
         agentobs.instrument()
         agentobs.decision("a", "b")

@@ -44,6 +44,11 @@ def run(program: str, *args: str, check: bool = True, **env: str) -> subprocess.
     return done
 
 
+def run_strictly(program: str, **env: str) -> str:
+    """What a program prints in which warnings, and errors of agentobs itself, are errors."""
+    return run(program, AGENTOBS_STRICT="1", PYTHONWARNINGS="error", **env).stdout
+
+
 class Served:
     """A server program that listens on `port`."""
 

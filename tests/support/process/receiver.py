@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.stack import Collector, collector
@@ -47,7 +47,12 @@ class Item:
     value: float = 0
     start_ns: int = 0
     temporality: int = 0
-    raw: dict[str, Any] | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> tuple[str, str]:
+        """Trace and span of a span or a log record, in hexadecimal digits."""
+        return self.raw["traceId"], self.raw["spanId"]
 
 
 class Receiver:
@@ -74,14 +79,14 @@ class Receiver:
         for line in path.read_text().split("\n")[:-1] if path.exists() else ():
             yield json.loads(line)
 
-    def items(self, signal: str, service: str) -> list[Item]:
-        """Spans (`traces`) or log records (`logs`) of a service, in the order in which they came."""
+    def items(self, signal: str, service: str | None = None) -> list[Item]:
+        """Spans (`traces`) or log records (`logs`) of a service, or of all, in the order in which they came."""
         outer, inner, rows = _KINDS[signal]
         return [
             Item(resource, row.get("name") or row.get("eventName", ""), attributes(row.get("attributes", [])), raw=row)
             for batch in self._batches(signal)
             for group in batch[outer]
-            if (resource := attributes(group["resource"]["attributes"])).get("service.name") == service
+            if (resource := attributes(group["resource"]["attributes"])).get("service.name") == service or not service
             for scope in group[inner]
             for row in scope[rows]
         ]
