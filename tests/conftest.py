@@ -29,6 +29,7 @@ _PATCHED = (
     ("google.genai._api_client", "BaseApiClient"),
     ("botocore.client", "BaseClient"),
     ("pybreaker", "CircuitBreaker"),
+    ("circuitbreaker", "CircuitBreaker"),
 )
 
 

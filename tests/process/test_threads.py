@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 import agentobs
-from agentobs.testing import Captured, capture
+from agentobs.testing import Captured
 from tests.support import model, needs
 
 
@@ -57,12 +57,6 @@ def in_a_pool(work: Callable[[int], None]) -> None:
 
 
 WAYS = [in_threads, in_threads_of_a_class_of_its_own, in_a_timer, in_a_pool]
-
-
-@pytest.fixture
-def seen() -> Iterator[Captured]:
-    with capture() as captured:
-        yield captured
 
 
 def counted(seen: Captured) -> int:

@@ -17,6 +17,7 @@ from pybreaker import CircuitBreaker, CircuitBreakerError, CircuitBreakerListene
 import agentobs
 from agentobs.testing import Captured, capture
 from tests.support import needs
+from tests.support.breakers import calls, changes, states, value
 from tests.support.stack import redis as redis_server
 
 
@@ -40,38 +41,6 @@ def _breaker(**options: Any) -> CircuitBreaker:
     return CircuitBreaker(**options, name=f"payments-{next(_numbers)}")
 
 
-def _value(seen: Captured, metric: str, name: str, **labels: str) -> float:
-    return seen.value(f"agentobs.circuit_breaker.{metric}", agentobs_circuit_breaker_name=name, **labels)
-
-
-def _calls(seen: Captured, name: str) -> dict[str, float]:
-    return {
-        p.attributes["agentobs.circuit_breaker.outcome"]: p.value or 0
-        for p in seen.points
-        if p.name == "agentobs.circuit_breaker.calls"
-        and p.attributes["agentobs.circuit_breaker.name"] == name
-        and p.value
-    }
-
-
-def _state(seen: Captured, name: str) -> list[str]:
-    return [
-        p.attributes["agentobs.circuit_breaker.state"]
-        for p in seen.points
-        if p.name == "agentobs.circuit_breaker.state"
-        and p.attributes["agentobs.circuit_breaker.name"] == name
-        and p.value
-    ]
-
-
-def _changes(seen: Captured, name: str) -> list[tuple[Any, Any]]:
-    return [
-        (e.attributes.get("agentobs.circuit_breaker.previous_state"), e.attributes["agentobs.circuit_breaker.state"])
-        for e in seen.events
-        if e.name == "agentobs.circuit_breaker.state_change" and e.attributes["agentobs.circuit_breaker.name"] == name
-    ]
-
-
 def _trip(breaker: CircuitBreaker) -> None:
     while breaker.current_state != pybreaker.STATE_OPEN:
         with pytest.raises((DownError, CircuitBreakerError)):
@@ -87,22 +56,22 @@ def test_calls_are_counted_by_outcome(seen: Captured) -> None:
     for _ in range(3):
         with pytest.raises(CircuitBreakerError):
             breaker.call(int)
-    assert _calls(seen, breaker.name) == {"success": 1, "ignored": 1, "failure": 2, "rejected": 3}
-    assert _state(seen, breaker.name) == ["open"]
-    assert _value(seen, "failures.current", breaker.name) == 2
-    assert _value(seen, "failures.limit", breaker.name) == 2
+    assert calls(seen, breaker.name) == {"success": 1, "ignored": 1, "failure": 2, "rejected": 3}
+    assert states(seen, breaker.name) == ["open"]
+    assert value(seen, "failures.current", breaker.name) == 2
+    assert value(seen, "failures.limit", breaker.name) == 2
 
 
 def test_every_transition_is_counted_and_told(seen: Captured) -> None:
     breaker = _breaker(fail_max=1, reset_timeout=0)
     _trip(breaker)
     assert breaker.call(int) == 0
-    assert _changes(seen, breaker.name) == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
+    assert changes(seen, breaker.name) == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
     for state in ("open", "half_open", "closed"):
-        assert _value(seen, "transitions", breaker.name, agentobs_circuit_breaker_state=state) == 1
-    assert _calls(seen, breaker.name) == {"failure": 1, "success": 1}
-    assert _state(seen, breaker.name) == ["closed"]
-    assert _value(seen, "failures.current", breaker.name) == 0
+        assert value(seen, "transitions", breaker.name, agentobs_circuit_breaker_state=state) == 1
+    assert calls(seen, breaker.name) == {"failure": 1, "success": 1}
+    assert states(seen, breaker.name) == ["closed"]
+    assert value(seen, "failures.current", breaker.name) == 0
 
 
 def test_a_trial_that_fails_opens_it_again(seen: Captured) -> None:
@@ -110,15 +79,15 @@ def test_a_trial_that_fails_opens_it_again(seen: Captured) -> None:
     _trip(breaker)
     with pytest.raises(CircuitBreakerError, match="Trial call failed"):
         breaker.call(_fail)
-    assert _changes(seen, breaker.name)[-2:] == [("open", "half_open"), ("half_open", "open")]
-    assert _calls(seen, breaker.name) == {"failure": 2}
+    assert changes(seen, breaker.name)[-2:] == [("open", "half_open"), ("half_open", "open")]
+    assert calls(seen, breaker.name) == {"failure": 2}
 
 
 def test_opening_and_closing_by_hand_is_seen(seen: Captured) -> None:
     breaker = _breaker()
     breaker.open()
     breaker.close()
-    assert _changes(seen, breaker.name) == [("closed", "open"), ("open", "closed")]
+    assert changes(seen, breaker.name) == [("closed", "open"), ("open", "closed")]
 
 
 async def test_calling_with_await(seen: Captured) -> None:
@@ -131,7 +100,7 @@ async def test_calling_with_await(seen: Captured) -> None:
             raise DownError("down")
     with pytest.raises(CircuitBreakerError), breaker.calling():
         pytest.fail("an open breaker lets nobody in")
-    assert _calls(seen, breaker.name) == {"success": 1, "failure": 2, "rejected": 1}
+    assert calls(seen, breaker.name) == {"success": 1, "failure": 2, "rejected": 1}
 
 
 def test_generators_count_when_they_end(seen: Captured) -> None:
@@ -144,11 +113,11 @@ def test_generators_count_when_they_end(seen: Captured) -> None:
             raise DownError("down")
 
     left = lines(False)
-    assert (next(left), _calls(seen, breaker.name)) == (1, {})
+    assert (next(left), calls(seen, breaker.name)) == (1, {})
     assert list(left) == []
     with pytest.raises(DownError):
         list(lines(True))
-    assert _calls(seen, breaker.name) == {"success": 1, "failure": 1}
+    assert calls(seen, breaker.name) == {"success": 1, "failure": 1}
 
 
 def test_a_nested_breaker_does_not_confuse_the_outer_one(seen: Captured) -> None:
@@ -161,7 +130,7 @@ def test_a_nested_breaker_does_not_confuse_the_outer_one(seen: Captured) -> None
     outer.add_excluded_exception(excluded)  # type: ignore[arg-type]
     with pytest.raises(MissingError):
         outer.call(_fail, MissingError("x"))
-    assert (_calls(seen, "inner"), _calls(seen, "outer")) == ({"success": 1}, {"ignored": 1})
+    assert (calls(seen, "inner"), calls(seen, "outer")) == ({"success": 1}, {"ignored": 1})
 
 
 def test_breakers_that_were_there_before_are_taken_up() -> None:
@@ -174,8 +143,8 @@ def test_breakers_that_were_there_before_are_taken_up() -> None:
         special.call(int)
         with pytest.raises(CircuitBreakerError):
             plain.call(int)
-        assert (_state(seen, "plain"), _state(seen, "special")) == (["open"], ["closed"])
-    assert (_calls(seen, "plain"), _calls(seen, "special")) == ({"rejected": 1}, {"success": 1})
+        assert (states(seen, "plain"), states(seen, "special")) == (["open"], ["closed"])
+    assert (calls(seen, "plain"), calls(seen, "special")) == ({"rejected": 1}, {"success": 1})
 
 
 @pytest.fixture
@@ -192,12 +161,12 @@ def test_a_breaker_that_is_gone_leaves_the_gauges(seen: Captured) -> None:
     breaker = _breaker(fail_max=1)
     name = breaker.name
     _trip(breaker)
-    assert _state(seen, name) == ["open"]
+    assert states(seen, name) == ["open"]
     del breaker
-    assert _state(seen, name) == []
+    assert states(seen, name) == []
     for gauge in ("failures.current", "failures.limit"):
-        assert _value(seen, gauge, name) == 0
-    assert _calls(seen, name) == {"failure": 1}
+        assert value(seen, gauge, name) == 0
+    assert calls(seen, name) == {"failure": 1}
 
 
 @pytest.mark.usefixtures("no_collector")
@@ -210,7 +179,7 @@ def test_an_old_breaker_that_is_gone_waits_for_no_full_collection(seen: Captured
         breaker.call(_fail)
     del breaker
     gc.collect(0)
-    assert _state(seen, name) == []
+    assert states(seen, name) == []
 
 
 @pytest.mark.usefixtures("no_collector")
@@ -220,7 +189,7 @@ def test_a_breaker_that_was_gone_before_is_not_taken_up() -> None:
     _trip(gone)
     del gone
     with capture() as seen:
-        assert (_state(seen, name), _state(seen, there.name)) == ([], ["closed"])
+        assert (states(seen, name), states(seen, there.name)) == ([], ["closed"])
 
 
 @pytest.mark.usefixtures("no_collector")
@@ -237,9 +206,9 @@ def test_a_breaker_is_there_as_long_as_the_program_can_reach_it(seen: Captured, 
     breaker = _breaker()
     kept, name = keep(breaker), breaker.name
     del breaker
-    assert _state(seen, name) == ["closed"]
+    assert states(seen, name) == ["closed"]
     del kept
-    assert _state(seen, name) == []
+    assert states(seen, name) == []
 
 
 @pytest.mark.usefixtures("no_collector")
@@ -248,11 +217,11 @@ def test_a_breaker_that_comes_back_is_there_again(seen: Captured) -> None:
     breaker = _breaker()
     name, reference = breaker.name, weakref.ref(breaker)
     del breaker
-    assert _state(seen, name) == []
+    assert states(seen, name) == []
     back = reference()
     assert back is not None
     back.call(int)
-    assert _state(seen, name) == ["closed"]
+    assert states(seen, name) == ["closed"]
 
 
 def test_a_breaker_in_a_cycle_of_the_program_is_there_until_the_collector_finds_it(seen: Captured) -> None:
@@ -260,7 +229,7 @@ def test_a_breaker_in_a_cycle_of_the_program_is_there_until_the_collector_finds_
     breaker.itself, name = breaker, breaker.name
     del breaker
     gc.collect()
-    assert _state(seen, name) == []
+    assert states(seen, name) == []
 
 
 def test_uninstrument_takes_the_gauges_back_and_instrument_shows_them_again() -> None:
@@ -268,8 +237,8 @@ def test_uninstrument_takes_the_gauges_back_and_instrument_shows_them_again() ->
     for _ in range(2):
         with capture() as seen:
             breaker.call(int)
-            assert _state(seen, breaker.name) == ["closed"]
-        assert _calls(seen, breaker.name) == {"success": 1}
+            assert states(seen, breaker.name) == ["closed"]
+        assert calls(seen, breaker.name) == {"success": 1}
 
 
 class Diary(CircuitBreakerListener):
@@ -349,7 +318,7 @@ def test_a_coroutine_function_is_warned_of_once(seen: Captured, caplog: pytest.L
 def test_a_breaker_without_a_name_is_the_default_one(seen: Captured) -> None:
     breaker = CircuitBreaker()
     breaker.call(int)
-    assert _calls(seen, "default") == {"success": 1}
+    assert calls(seen, "default") == {"success": 1}
 
 
 def test_uninstrument_leaves_the_very_objects() -> None:
@@ -375,6 +344,6 @@ def test_breakers_that_share_their_state_in_redis(seen: Captured) -> None:
         _trip(one)
         with pytest.raises(CircuitBreakerError):
             two.call(int)
-        assert (_calls(seen, "one"), _calls(seen, "two")) == ({"failure": 2}, {"rejected": 1})
-        assert (_state(seen, "one"), _state(seen, "two")) == (["open"], ["open"])
+        assert (calls(seen, "one"), calls(seen, "two")) == ({"failure": 2}, {"rejected": 1})
+        assert (states(seen, "one"), states(seen, "two")) == (["open"], ["open"])
         client.close()
