@@ -40,6 +40,26 @@ def test_nobody_is_believed_where_there_is_no_proxy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hop", "address"),
+    [
+        ("192.0.2.1:51234", "192.0.2.1"),
+        ("[2001:db8::1]:51234", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_a_port_in_the_header_of_a_proxy_is_no_part_of_the_address(hop: str, address: str) -> None:
+    assert sender({"x-forwarded-for": f"1.1.1.1, {hop}"}, "10.0.0.1", 1) == address
+
+
+def test_ports_of_one_sender_are_one_sender(kind, seen) -> None:  # type: ignore[no-untyped-def]
+    twin = kind(per_address=2, trusted_proxies=1)
+    hops = ("192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3")
+    assert [twin.post(b"{", x_forwarded_for=hop).status for hop in hops] == [400, 400, 429]
+
+
+@pytest.mark.parametrize(
     ("address", "network"),
     [
         ("192.0.2.1", "192.0.2.1"),

@@ -91,3 +91,17 @@ def test_an_origin_is_compared_as_browsers_write_it(kind, seen) -> None:  # type
 def test_a_malformed_allow_list_is_an_error_when_the_app_is_made(make, origins) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ConfigError, match="origins"):
         make(secret="x" * 40, origins=origins)
+
+
+def test_a_proxy_that_rewrites_host_is_explained(kind, seen, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+    twin = kind()
+    for _ in range(2):
+        answer = twin.post({"token": token(), "label": "thumbs_up"}, origin=SHOP, host="10.0.0.7:8000")
+        assert answer.problem == "origin"
+        assert "behind a proxy that rewrites Host, put the page's origin into origins=" in answer.json["detail"]
+    (line,) = [record.getMessage() for record in caplog.records if "is not in origins=" in record.getMessage()]
+    assert SHOP in line
+    assert "10.0.0.7:8000" in line
+    assert (
+        kind(origins=[SHOP]).post({"token": token(), "label": "thumbs_up"}, origin=SHOP, host="10.0.0.7").status == 202
+    )

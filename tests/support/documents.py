@@ -14,6 +14,7 @@ import agentobs.verbs
 from agentobs import catalogue
 from agentobs.catalogue import Attribute, Metric, declared
 from agentobs.config import OPTIONS, Option
+from agentobs.endpoint.problems import PROBLEMS
 from agentobs.environment import VARIABLES, Variable
 from agentobs.integrations.table import PROCESSES, TABLE
 from tests.support.clients import endings
@@ -142,6 +143,12 @@ def attributes() -> str:
     return table(("attribute", "type", "values", "what it is"), rows)
 
 
+def problems() -> str:
+    """Why the feedback endpoint refuses a request."""
+    rows = ((str(one.status), f"`{one.type}`", one.title) for one in PROBLEMS.values())
+    return table(("status", "type", "what is wrong"), rows)
+
+
 def processes() -> str:
     """What programs run in."""
     rows = ((r.library, r.lowest, ", ".join(r.owns)) for r in PROCESSES)
@@ -169,6 +176,7 @@ BLOCKS = (
     Block("agentobs/README.md", "verbs", verbs),
     Block("agentobs/README.md", "variables", variables),
     Block("agentobs/README.md", "endings", endings.table),
+    Block("agentobs/endpoint/README.md", "problems", problems),
 )
 
 

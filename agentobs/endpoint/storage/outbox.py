@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from . import store as store_
 from .errors import RowRefusedError, StorageError
-from .forks import in_children
 from .rows import Limit, Revision, Submission
 from .store import Store
 
@@ -53,15 +52,10 @@ class Outbox:
         self._retention_days = retention_days
         self._listener = listener
         self._forget_at_s = 0.0
-        self._awake_in = 0
+        self._process = 0
         self._lock = threading.Lock()
         self._sender: threading.Thread | None = None
         store.on_error = listener.storage_failed
-        in_children(self._after_fork)
-
-    def _after_fork(self) -> None:
-        self._lock = threading.Lock()
-        self._sender = None
 
     def put(self, submission: Submission, limit: Limit | None, ids: int | None) -> tuple[bool, Revision | None]:
         """Keep a submission: whether it is in the store, and its revision there.
@@ -92,9 +86,9 @@ class Outbox:
         return True, revision
 
     def wake(self) -> None:
-        """Send what an earlier process has left; called by every request, and does something in the first one."""
-        if self._awake_in != os.getpid():
-            self._awake_in = os.getpid()
+        """Send what an earlier process has left; called by every request, and does something in a process's first one."""
+        if self._process != os.getpid():
+            self._process, self._lock, self._sender = os.getpid(), threading.Lock(), None
             if self.spool is not None and self.spool.exists:
                 self._send_later()
 

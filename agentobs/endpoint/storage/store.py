@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 import weakref
@@ -13,7 +14,6 @@ from typing import Any, TypeVar
 from ...config import ConfigError
 from .database import Database, migrate, prepare, schema_version
 from .errors import RateLimitedError, StorageError, TooManyIdsError, first_line
-from .forks import in_children
 from .rows import COLUMNS, Limit, Revision, Row, Selection
 from .schema import CREATE, SCHEMA_VERSION, TABLE, outdated
 from .worker import DeadlineError, Worker
@@ -175,9 +175,11 @@ class Store:
         self._workers: list[Worker[Session]] = []
         self._begin()
         weakref.finalize(self, _stop, self._workers)
-        in_children(self._after_fork)
 
     def _begin(self) -> None:
+        # A connection that a parent process has opened is the parent's: it is neither used nor closed here.
+        _INHERITED.extend(self._workers)
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._workers[:] = [self._worker()]
 
@@ -190,11 +192,6 @@ class Store:
                 store.on_error(reason)
 
         return Worker(Session(self._database, report), Session.close)
-
-    def _after_fork(self) -> None:
-        # A connection that a parent process has opened is the parent's: it is neither used nor closed here.
-        _INHERITED.extend(self._workers)
-        self._begin()
 
     @property
     def where(self) -> str:
@@ -254,6 +251,8 @@ class Store:
         return revision
 
     def _run(self, job: Callable[[Session], T]) -> T:
+        if self._process != os.getpid():  # not by a hook of Python, which not every server's fork calls
+            self._begin()
         with self._lock:
             worker = self._workers[0]
         try:
@@ -346,9 +345,10 @@ class Store:
 
     def close(self) -> None:
         """Close the connection; the next row opens a new one."""
-        with self._lock:
-            _stop(self._workers)
-            self._workers[:] = [self._worker()]
+        if self._process == os.getpid():
+            with self._lock:
+                _stop(self._workers)
+                self._workers[:] = [self._worker()]
 
 
 _INHERITED: list[Worker[Session]] = []
