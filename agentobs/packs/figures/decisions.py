@@ -96,7 +96,8 @@ def escalated(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsEscalationShare",
-                expr=chance.past(measure(over_all(config, "1h"), *by), limit, decided),
+                expr=chance.past(measure(over_all(config, "1h"), *by), limit, decided)
+                & (decided >= config.thresholds.minimum_calls),
                 by=by,
                 for_="15m",
                 severity="warning",
@@ -113,7 +114,7 @@ def escalated(config: PackConfig) -> Figure:
                     "Confidence fell with a model or prompt: undo the change.",
                     "The cases are new: let people decide, and teach the agent from what they decide.",
                 ),
-                options=("thresholds.escalated_share",),
+                options=("thresholds.escalated_share", "thresholds.minimum_calls"),
             ),
         ),
     )
