@@ -25,7 +25,7 @@ def rating(seen: Captured) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("posted", "meant"),
     [
         ({"label": "thumbs_up"}, {"name": "user_feedback", "value": 1.0, "label": "thumbs_up"}),
         ({"label": "thumbs_down"}, {"name": "user_feedback", "value": 0.0, "label": "thumbs_down"}),
@@ -42,9 +42,9 @@ def rating(seen: Captured) -> dict[str, Any]:
     ],
 )
 def test_a_rating_is_thumbs_or_stars_or_a_score_or_a_word(
-    twin: Twin, seen: Captured, said: dict[str, Any], meant: dict[str, Any]
+    twin: Twin, seen: Captured, posted: dict[str, Any], meant: dict[str, Any]
 ) -> None:
-    assert twin.post({"token": token(), **said}).status == 202
+    assert twin.post({"token": token(), **posted}).status == 202
     assert rating(seen) == {**meant, "source": "end_user"}
 
 
@@ -70,7 +70,7 @@ def test_the_id_that_was_given_comes_back(twin: Twin) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "detail"),
+    ("posted", "detail"),
     [
         ({}, "value and label are both missing"),
         ({"label": "thumbs_up", "value": 5}, "from 0 to 1"),
@@ -105,8 +105,8 @@ def test_the_id_that_was_given_comes_back(twin: Twin) -> None:
         ({"value": 1, "colour": "red"}, "a member that is not known"),
     ],
 )
-def test_what_is_not_a_rating_is_400_and_says_what_is_allowed(twin: Twin, said: dict[str, Any], detail: str) -> None:
-    answer = twin.post({"token": token(), **said})
+def test_what_is_not_a_rating_is_400_and_says_what_is_allowed(twin: Twin, posted: dict[str, Any], detail: str) -> None:
+    answer = twin.post({"token": token(), **posted})
     assert (answer.status, answer.problem) == (400, "malformed")
     assert detail in answer.json["detail"]
 
@@ -164,8 +164,8 @@ def test_another_path_is_404(twin: Twin, seen: Captured) -> None:
 
 def test_nothing_that_was_sent_is_echoed(twin: Twin) -> None:
     bad = "<script>alert(1)</script>"
-    for said in ({"value": bad}, {"name": bad, "value": 1}, {"id": bad, "value": 1}, {bad: bad}):
-        answer = twin.post({"token": token(), **said})
+    for posted in ({"value": bad}, {"name": bad, "value": 1}, {"id": bad, "value": 1}, {bad: bad}):
+        answer = twin.post({"token": token(), **posted})
         assert b"script" not in answer.body
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert b"script" not in twin.ask("POST", f"/feedback/{bad}").body
@@ -178,8 +178,8 @@ def test_answers_set_no_cookie_and_are_not_stored(twin: Twin) -> None:
 
 
 def test_secrets_and_personal_data_in_comments_and_free_labels_are_replaced(twin: Twin, seen: Captured) -> None:
-    said = {"token": token(), "label": "ask bob@example.com", "comment": "my key is sk-abcdefghijklmnopqrstuvwx"}
-    assert twin.post(said).status == 202
+    posted = {"token": token(), "label": "ask bob@example.com", "comment": "my key is sk-abcdefghijklmnopqrstuvwx"}
+    assert twin.post(posted).status == 202
     assert rating(seen)["label"] == "ask [EMAIL]"
     assert rating(seen)["comment"].startswith("my key is [SECRET]")
     assert "abcdefgh" not in json.dumps(seen.events[0].attributes)

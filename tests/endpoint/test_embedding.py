@@ -34,8 +34,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def port(database: Path) -> Iterator[int]:
     options = json.dumps({"secret": SECRET, "store": f"sqlite:///{database}", "per_address": 10_000})
-    with serving("tests.support.endpoint.apps:asgi", "uvicorn", {"FEEDBACK_OPTIONS": options}) as found:
-        yield found
+    with serving("tests.support.endpoint.apps:asgi", "uvicorn", {"FEEDBACK_OPTIONS": options}) as listening:
+        yield listening
 
 
 @pytest.fixture
@@ -280,8 +280,8 @@ def test_types_fit_a_program_in_typescript(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def shop() -> Iterator[int]:
     """The example in FastAPI, under uvicorn."""
-    with serving("examples.feedback_fastapi:app", "uvicorn") as found:
-        yield found
+    with serving("examples.feedback_fastapi:app", "uvicorn") as listening:
+        yield listening
 
 
 def test_the_plain_example_goes_from_header_to_widget(browser: Any, shop: int) -> None:

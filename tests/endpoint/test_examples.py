@@ -37,10 +37,10 @@ def test_a_rating_of_an_answer_reaches_the_collector_with_the_ids_of_the_answer(
     answer = requests.get(f"{base}/answer", {"question": "why"}, timeout=30)
     assert answer.json() == {"answer": "We look into 'why'."}
     rated = tokens.signer_of((SECRET,)).read(answer.headers[HEADER]).rated
-    said = {"token": answer.headers[HEADER], "label": "thumbs_down", "comment": "call +1 202 555 0143"}
+    rating = {"token": answer.headers[HEADER], "label": "thumbs_down", "comment": "call +1 202 555 0143"}
     for path in ("/feedback", "/feedback/"):
         # Starlette's mounts redirect the first one, with 307, which keeps method and body.
-        assert requests.post(base + path, json=said, timeout=30).status_code == 202
+        assert requests.post(base + path, json=rating, timeout=30).status_code == 202
     ids = (rated.trace_id, rated.span_id)
     (event,) = poll(lambda: [item for item in received.items("logs") if item.ids == ids], "the event")
     assert event.attributes["gen_ai.evaluation.score.label"] == "thumbs_down"

@@ -70,9 +70,14 @@ def test_what_was_posted_comes_out_of_postgresql(seen: Captured, capsys: pytest.
         twin = ASGI(store=server.dsn)
         twin.post({"token": token(), "label": "4_stars", "name": "stars"})
         assert main(["feedback", "export", "--store", server.dsn]) == 0
-    (said,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (said["name"], said["label"], said["value"], said["agent"]) == ("stars", "4_stars", 0.75, "support")
-    assert said["trace_id"] == seen.events[0].trace_id
+    (exported,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (exported["name"], exported["label"], exported["value"], exported["agent"]) == (
+        "stars",
+        "4_stars",
+        0.75,
+        "support",
+    )
+    assert exported["trace_id"] == seen.events[0].trace_id
 
 
 @pytest.mark.parametrize("store", ["sqlite:////no/such/folder/x.db", "nonsense", "postgresql://127.0.0.1:1/none"])

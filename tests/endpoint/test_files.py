@@ -46,14 +46,14 @@ def test_the_widget_is_served_with_caching_and_integrity(twin: Twin, name: str) 
 
 
 def test_the_tag_loads_this_version_and_no_other(twin: Twin) -> None:
-    found = re.fullmatch(
+    tag = re.fullmatch(
         r'<script src="(/feedback/widget\.js\?v=[^"]+)" integrity="([^"]+)" crossorigin="anonymous" defer></script>',
         endpoint.widget_tag(),
     )
-    assert found is not None
-    answer = twin.ask("GET", found[1])
+    assert tag is not None
+    answer = twin.ask("GET", tag[1])
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert found[2] == "sha384-" + base64.b64encode(hashlib.sha384(answer.body).digest()).decode()
+    assert tag[2] == "sha384-" + base64.b64encode(hashlib.sha384(answer.body).digest()).decode()
     assert "immutable" not in twin.ask("GET", "/feedback/widget.js?v=older").headers["cache-control"]
 
 

@@ -76,16 +76,16 @@ class Attacker:
 
     def _good(self, valid: str) -> bytes:
         """A rating of a name that the token allows or does not."""
-        said = self._random.choice(
+        posted = self._random.choice(
             ({"label": "thumbs_up"}, {"value": 0.5, "id": "a"}, {"label": "wrong", "comment": "<b>"})
         )
         name = self._random.choice((*DEFAULT_NAMES[:1], "another"))
-        return json.dumps({"token": valid, "name": name, **said}).encode()
+        return json.dumps({"token": valid, "name": name, **posted}).encode()
 
     def _rating(self, valid: str) -> bytes:
         """A rating with members taken at random, mostly of the right kinds."""
         choose, chance = self._random.choice, self._random.random
-        said: dict[str, str] = {"token": json.dumps(valid if chance() < 0.8 else choose(_TEXTS))}
+        posted: dict[str, str] = {"token": json.dumps(valid if chance() < 0.8 else choose(_TEXTS))}
         for member, usual in (
             ("name", ("user_feedback", "stars", "implicit", "other")),
             ("label", ("thumbs_up", "thumbs_down", "copied", "3_stars", "wrong")),
@@ -93,12 +93,12 @@ class Attacker:
             ("id", ("a", "page-1", "~")),
         ):
             if chance() < 0.4:
-                said[member] = json.dumps(choose(usual) if chance() < 0.8 else choose(_TEXTS))
+                posted[member] = json.dumps(choose(usual) if chance() < 0.8 else choose(_TEXTS))
         if chance() < 0.5:
-            said["value"] = choose(_NUMBERS) if chance() < 0.8 else self._value(1)
+            posted["value"] = choose(_NUMBERS) if chance() < 0.8 else self._value(1)
         if chance() < 0.1:
-            said[choose(_MEMBERS)] = self._value(1)
-        members = ",".join(f"{json.dumps(key)}:{value}" for key, value in said.items())
+            posted[choose(_MEMBERS)] = self._value(1)
+        members = ",".join(f"{json.dumps(key)}:{value}" for key, value in posted.items())
         return f"{{{members}}}".encode("utf-8", "surrogatepass")
 
     def _value(self, depth: int) -> str:
@@ -141,24 +141,24 @@ def rightly(body: bytes, valid: str) -> set[int]:
     """The statuses that the description allows for a body; it is asked through another implementation of JSON Schema."""
     if len(body) > BODY_BYTES:
         return {413}
-    said = _decoded(body)
-    if said is None or not _FORM.is_valid(said):
+    posted = _decoded(body)
+    if posted is None or not _FORM.is_valid(posted):
         return {400}
-    if said["token"] != valid:
+    if posted["token"] != valid:
         return {401}
-    return {202} if said.get("name", USER_FEEDBACK) in DEFAULT_NAMES else {403}
+    return {202} if posted.get("name", USER_FEEDBACK) in DEFAULT_NAMES else {403}
 
 
 def _decoded(body: bytes) -> Any:
     """The body as JSON, `None` where it is none."""
     try:
-        said = json.loads(body.decode(), parse_constant=lambda _: 1 / 0)
+        posted = json.loads(body.decode(), parse_constant=lambda _: 1 / 0)
     except (ValueError, RecursionError, ZeroDivisionError):
         return None
     # `$` of Python's patterns forgives a line break, that of JSON Schema does not.
-    if isinstance(said, dict) and any(str(said.get(member)).endswith("\n") for member in ("name", "id")):
+    if isinstance(posted, dict) and any(str(posted.get(member)).endswith("\n") for member in ("name", "id")):
         return None
-    return said
+    return posted
 
 
 @pytest.mark.parametrize("kind", [ASGI, WSGI])

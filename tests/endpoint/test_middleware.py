@@ -40,17 +40,17 @@ def asgi(app: Any, **options: Any) -> tuple[dict[str, str], list[bytes]]:
 
 def wsgi(app: Any, **options: Any) -> tuple[dict[str, str], list[bytes]]:
     """The same of a WSGI application."""
-    said: list[Any] = []
+    started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[..., Any]:
-        said.append({name.lower(): value for name, value in headers})
+        started.append({name.lower(): value for name, value in headers})
         return lambda chunk: None
 
     result = agentobs.FeedbackTokenWSGI(app, **{"secret": SECRET, **options})({}, start_response)
     chunks = list(result)
     if hasattr(result, "close"):
         result.close()
-    (headers,) = said
+    (headers,) = started
     return headers, chunks
 
 

@@ -55,8 +55,8 @@ def test_the_span_that_serves_the_post_is_left_alone(twin: Twin, seen: Captured)
 
 
 def test_the_same_again_changes_nothing(twin: Twin, seen: Captured) -> None:
-    said = {"token": token(), "label": "thumbs_down", "comment": "no"}
-    assert [twin.post(said).status for _ in range(3)] == [202, 202, 202]
+    rating = {"token": token(), "label": "thumbs_down", "comment": "no"}
+    assert [twin.post(rating).status for _ in range(3)] == [202, 202, 202]
     assert len(seen.events) == 1
     assert seen.value("agentobs.feedback.received") == 1
     assert arrivals(seen) == {"on_time": 1, "repeated": 2}

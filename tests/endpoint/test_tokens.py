@@ -28,12 +28,12 @@ def test_a_token_fits_into_a_header_and_carries_what_the_event_needs(seen: Captu
         scope.run.request_model = "gpt-4.1-mini"
         with agentobs.fallback("answer", kind="static", reason="quota"):
             pass
-        found = agentobs.feedback_token(secret=SECRET, names=["tone", "facts"])
-    assert found is not None
-    assert found.isascii()
-    assert " " not in found
-    assert len(found) < 400
-    claims = tokens.signer_of((SECRET,)).read(found)
+        made = agentobs.feedback_token(secret=SECRET, names=["tone", "facts"])
+    assert made is not None
+    assert made.isascii()
+    assert " " not in made
+    assert len(made) < 400
+    claims = tokens.signer_of((SECRET,)).read(made)
     span = seen.span("invoke_agent support")
     assert claims.names == ("tone", "facts")
     assert (claims.rated.trace_id, claims.rated.span_id) == (span.trace_id, span.span_id)

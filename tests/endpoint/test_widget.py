@@ -50,14 +50,14 @@ def page(browser: Any, base: str, database: Path) -> Iterator[Any]:
     connection.close()
     context = browser.new_context()
     context.grant_permissions(["clipboard-read", "clipboard-write"])
-    found = context.new_page()
-    found.messages = []
-    found.on("console", lambda message: found.messages.append(message.text))
-    found.on("pageerror", lambda error: found.messages.append(str(error)))
-    found.goto(f"{base}/page")
-    yield found
+    opened = context.new_page()
+    opened.messages = []
+    opened.on("console", lambda message: opened.messages.append(message.text))
+    opened.on("pageerror", lambda error: opened.messages.append(str(error)))
+    opened.goto(f"{base}/page")
+    yield opened
     context.close()
-    assert [text for text in found.messages if "Failed to load resource" not in text] == []
+    assert [text for text in opened.messages if "Failed to load resource" not in text] == []
 
 
 def kept(database: Path) -> dict[str, tuple[Any, ...]]:
@@ -267,23 +267,23 @@ def test_a_new_token_is_a_new_answer(page: Any) -> None:
 def test_storage_that_is_forbidden_does_no_harm(browser: Any, base: str, database: Path) -> None:
     context = browser.new_context()
     context.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden') }})")
-    found = context.new_page()
-    found.goto(f"{base}/page")
-    found.locator("#thumbs").get_by_role("button", name="Good answer").click()
-    status(found, "Thank you")
+    opened = context.new_page()
+    opened.goto(f"{base}/page")
+    opened.locator("#thumbs").get_by_role("button", name="Good answer").click()
+    status(opened, "Thank you")
     assert kept(database) == {"user_feedback": ["thumbs_up", None, 0]}
     context.close()
 
 
 def test_one_tag_is_enough(browser: Any, base: str, database: Path) -> None:
     context = browser.new_context()
-    found = context.new_page()
-    found.goto(f"{base}/other")
-    token = found.inner_text("body")
+    opened = context.new_page()
+    opened.goto(f"{base}/other")
+    token = opened.inner_text("body")
     tag = f'<!doctype html><p>Answer</p><script src="/feedback/widget.js" data-token="{token}" data-kind="stars"></script>'
-    found.route("**/one-tag", lambda route: route.fulfill(body=tag, content_type="text/html"))
-    found.goto(f"{base}/one-tag")
-    found.get_by_role("button", name="2 stars").click()
+    opened.route("**/one-tag", lambda route: route.fulfill(body=tag, content_type="text/html"))
+    opened.goto(f"{base}/one-tag")
+    opened.get_by_role("button", name="2 stars").click()
     poll(lambda: kept(database).get("stars", [""])[0] == "2_stars", "the rating")
     context.close()
 
@@ -316,7 +316,7 @@ def test_it_fits_the_page(page: Any, look: str, tmp_path: Path) -> None:
             assert min(size["width"], size["height"]) >= 24  # WCAG 2.2, target size
     accent = {"light": "rgb(0, 87, 184)", "dark": "rgb(124, 196, 255)"}.get(look)
     if accent is not None:
-        found = page.locator("#thumbs .on").evaluate("button => getComputedStyle(button).color")
-        assert found == accent
+        color = page.locator("#thumbs .on").evaluate("button => getComputedStyle(button).color")
+        assert color == accent
     running = page.evaluate("document.getAnimations().length")
     assert running == 0

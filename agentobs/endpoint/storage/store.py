@@ -39,6 +39,7 @@ class Session:
         self.database = database
         self.connection: Any = None
         self._on_error = on_error
+        self._aborted = False
         self._taken = 0
         self._share_limits = True
 
@@ -52,7 +53,8 @@ class Session:
                 log.debug("agentobs: closing the feedback store", exc_info=True)
 
     def abort(self) -> None:
-        """Have the statement that another thread waits for fail now."""
+        """Have the statement that another thread waits for fail now, and not be tried again: it may be too late then."""
+        self._aborted = True
         connection = self.connection
         if connection is not None:
             try:
@@ -79,6 +81,8 @@ class Session:
             if not isinstance(error, StorageError):
                 raise error
             self.close()
+            if self._aborted:
+                raise error
             if attempt == 2 or not stale:
                 self._on_error(error.reason)
                 raise error
@@ -106,6 +110,9 @@ class Session:
             failure = explained if isinstance(explained, StorageError) else StorageError("other", first_line(error))
             self._on_error(failure.reason)
             raise failure from error
+        if self._aborted:
+            self.close()
+            raise StorageError("timeout", "nobody waits for it any more")
         return True
 
     def take(self, limit: Limit) -> None:

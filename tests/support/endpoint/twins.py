@@ -35,9 +35,9 @@ class Answer:
     def problem(self) -> str:
         """The last part of the problem's type."""
         assert self.headers["content-type"] == "application/problem+json"
-        said = self.json
-        assert said["status"] == self.status
-        return str(said["type"].removeprefix("urn:agentobs:feedback:"))
+        problem = self.json
+        assert problem["status"] == self.status
+        return str(problem["type"].removeprefix("urn:agentobs:feedback:"))
 
 
 class Twin:
@@ -54,9 +54,9 @@ class Twin:
     ) -> Answer:
         raise NotImplementedError
 
-    def post(self, said: Any, media_type: str = JSON, path: str = "/feedback", **headers: str) -> Answer:
-        """Post `said`, as JSON unless it is bytes; header names are given with underscores."""
-        body = said if isinstance(said, bytes) else json.dumps(said).encode()
+    def post(self, members: Any, media_type: str = JSON, path: str = "/feedback", **headers: str) -> Answer:
+        """Post `members`, as JSON unless it is bytes; header names are given with underscores."""
+        body = members if isinstance(members, bytes) else json.dumps(members).encode()
         named = {"content-type": media_type, **{name.replace("_", "-"): value for name, value in headers.items()}}
         return self.ask("POST", path, body, named)
 
@@ -111,10 +111,10 @@ class WSGI(Twin):
             key = name.upper().replace("-", "_")
             environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
         setup_testing_defaults(environ)
-        said: list[Any] = []
+        started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[..., Any]:
-            said.extend((int(status[:3]), {name.lower(): value for name, value in headers}))
+            started.extend((int(status[:3]), {name.lower(): value for name, value in headers}))
             return lambda chunk: None
 
         # The validator warns about methods that it does not know, and fails on lengths that are no numbers.
@@ -125,12 +125,12 @@ class WSGI(Twin):
         finally:
             if hasattr(result, "close"):
                 result.close()
-        return Answer(said[0], said[1], content)
+        return Answer(started[0], started[1], content)
 
 
 def token(agent: str = "support", **options: Any) -> str:
     """A token for a run of `agent`."""
     with agentobs.agent(agent, conversation_id="conversation-7"):
-        found = agentobs.feedback_token(**{"secret": SECRET, **options})
-    assert found is not None
-    return found
+        made = agentobs.feedback_token(**{"secret": SECRET, **options})
+    assert made is not None
+    return made
