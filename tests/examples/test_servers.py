@@ -90,7 +90,9 @@ def test_every_scrape_shows_the_calls_of_all_workers(line: str, shell: dict[str,
 @pytest.mark.parametrize("line", [*lines("asgi.py"), *lines("wsgi.py")])
 def test_nothing_is_lost_when_the_server_is_ended(line: str, shell: dict[str, str], received: Receiver) -> None:
     service = re.sub(r"\W+", "-", line)
-    env = shell | {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": received.http}
+    # Machines that run tests are slow at times.
+    env = shell | {"AGENTOBS_EXIT_TIMEOUT_S": "20"}
+    env |= {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": received.http}
     with serving(line, env | {"OTEL_METRICS_EXPORTER": "none"}) as (port, process):
         for number in range(6):
             assert fetch(port, f"/answer?question={number}")[0] == 200
