@@ -123,22 +123,23 @@ class BreakerEmitter:
         """Read every breaker, before anybody reads the levels."""
         with self._lock:
             every = list(self._watched.values())
-        remote = []
-        for watched in every:
-            breaker = watched.reference()
-            if breaker is None:
-                continue
-            # By the reference only: whether it is gone is told by how many know it.
-            del breaker
-            if watched.source.is_gone(watched.reference):
-                self.show(watched, None)
-            elif (breaker := watched.reference()) is not None and watched.source.is_remote(breaker):
-                remote.append(watched)
-            elif breaker is not None:
-                self._read(watched)
-            del breaker
+        remote = [watched for watched in every if self._is_remote(watched)]
         if remote:
             self._ask(remote)
+
+    def _is_remote(self, watched: Watched) -> bool:
+        """Whether a breaker has to be asked over the network; any other is read at once, or found to be gone."""
+        # By the reference only, and before anything here refers to it: how many know it tells whether it is gone.
+        if watched.source.is_gone(watched.reference):
+            self.show(watched, None)
+            return False
+        breaker = watched.reference()
+        if breaker is None:
+            return False
+        if watched.source.is_remote(breaker):
+            return True
+        self._read(watched)
+        return False
 
     def _read(self, watched: Watched) -> None:
         breaker = watched.reference()
