@@ -15,5 +15,6 @@ def kept() -> int:
     deferred.drain()
     gc.collect()
     return sum(
-        type(thing).__module__.startswith("agentobs.") and type(thing).__name__ in _KINDS for thing in gc.get_objects()
+        str(type(thing).__module__).startswith("agentobs.") and type(thing).__name__ in _KINDS
+        for thing in gc.get_objects()
     )

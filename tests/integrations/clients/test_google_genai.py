@@ -16,7 +16,7 @@ from tests.support.clients.endings import Ending
 from tests.support.clients.forms import GENERATORS, VALUE
 from tests.support.clients.known import check, tokens
 from tests.support.clients.scenarios import Scenario, with_forms
-from tests.support.clients.wire import answer, events
+from tests.support.clients.wire import answer, events, look_up
 from tests.support.kept import kept
 from tests.support.loopback import Answer, Loopback
 
@@ -69,11 +69,6 @@ def ask(made: Any, **config: Any) -> Any:
 
 def ask_stream(made: Any) -> Any:
     return made.models.generate_content_stream(model=MODEL, contents="Where is my parcel?")
-
-
-def look_up(order: str) -> str:
-    """Where an order is."""
-    return f"{order} is in the depot"
 
 
 def _tool_config() -> Any:

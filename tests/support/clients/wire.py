@@ -115,6 +115,13 @@ TOOL_CALL: Any = {
     "type": "function",
     "function": {"name": "look_up", "arguments": '{"order": "4711"}'},
 }
+
+
+def look_up(order: str) -> str:
+    """Where an order is."""
+    return f"{order} is in the depot"
+
+
 TOOL_CHUNKS: list[Any] = [
     chat_chunk({"role": "assistant", "content": None, "tool_calls": [{"index": 0, **TOOL_CALL}]}),
     chat_chunk({}, "tool_calls"),
