@@ -28,6 +28,7 @@ _PATCHED = (
     ("anthropic._base_client", "AsyncAPIClient"),
     ("google.genai._api_client", "BaseApiClient"),
     ("botocore.client", "BaseClient"),
+    ("agents.tracing.provider", "DefaultTraceProvider"),
     ("pybreaker", "CircuitBreaker"),
     ("circuitbreaker", "CircuitBreaker"),
 )

@@ -192,6 +192,26 @@ class Observer:
         except Exception as error:  # noqa: BLE001
             guard.failed("agent.detach", error)
 
+    def enter_part(self) -> tuple[Run, Entered] | None:
+        """What this context does from now on is counted apart too: as a part of the current run that has no span.
+
+        Whoever owns a step of an agent sees by it whether a library below has told of what the step consists of.
+        """
+        outer = current_run()
+        if outer is None or process.current() is None:
+            return None
+        part = Run(outer.agent, outer.version, outer.conversation_id, outer, span_ids=outer.span_ids)
+        return part, (RUN.set(part), None)
+
+    def enter_tool(self, opened: OpenTool) -> Entered:
+        """What this context does from now on belongs to the tool call; `leave_run` undoes it."""
+        variable = RUN.set(opened.run)
+        try:
+            return variable, None if opened.span is None else spans.attach(opened.span)
+        except Exception as error:  # noqa: BLE001
+            guard.failed("tool.attach", error)
+            return variable, None
+
     def open_tool(self, tool: ToolCall, *, parent: Parent | None = None, started_ns: int = 0) -> OpenTool | None:
         """A tool call begins; arguments as in `open_call`."""
         state = process.current()
