@@ -75,6 +75,7 @@ class Thresholds:
     latency_growth: float = _number(2, "95th percentile of a call, as a multiple of that a day ago.", 1.1, 100)
     retries_per_call: float = _number(0.5, "Hidden retries for each model call.", 0.01, 100)
     feedback_drop: float = _number(0.15, "Fall of the mean score (0 to 1) below its mean a week ago.", 0.01, 1)
+    dropped_items: float = _number(10, "Items that agentobs drops for one reason in 15 minutes.", 1, 1e9)
     unpriced_share: float = _number(0.05, "Successful model calls whose cost is unknown.", 0.001, 1)
     escalated_share: float = _number(0.3, "Decisions that are escalated to a person.", 0.001, 1)
 

@@ -72,13 +72,17 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A row for each combination of the `keys`, the highest figure of the first column on top."""
+    """A row for each combination of the `keys`, the highest figure of the first column on top.
+
+    `row` is the dashboard that the first key leads to, and the variable that it sets there.
+    """
 
     title: str
     description: str
     keys: tuple[tuple[Label, str], ...]
     columns: tuple[Column, ...]
     widths: tuple[tuple[str, int], ...] = ()
+    row: tuple[Board, str] | None = None
     height: int = 8
 
 
@@ -202,6 +206,7 @@ class Figure:
             columns=table.columns,
             keys=table.keys,
             widths=table.widths,
+            row=table.row,
         )
 
 

@@ -119,6 +119,7 @@ class Panel:
     columns: tuple[Column, ...] = ()
     keys: tuple[tuple[Label, str], ...] = ()
     widths: tuple[tuple[str, int], ...] = ()
+    row: tuple[Board, str] | None = None
     states: tuple[State, ...] = ()
     stack: Stack = ""
     decimals: int | None = None

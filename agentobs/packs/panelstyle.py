@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .panels import COLOURS, GREY, SHARE, WHOLE, Column, Limit, Panel
+from .panels import COLOURS, GREY, SHARE, USD, WHOLE, Column, Limit, Panel
 
 _GOOD, _BAD, _PLAIN, _NEUTRAL = "green", "red", "text", "transparent"
 
@@ -47,6 +47,7 @@ def defaults(panel: Panel) -> dict[str, Any]:
 
 def _curve(panel: Panel) -> dict[str, Any]:
     return {
+        "axisSoftMax": _least_top(panel),
         "axisSoftMin": 0,
         "drawStyle": "line",
         "fillOpacity": 40 if panel.stack else 0,
@@ -58,6 +59,13 @@ def _curve(panel: Panel) -> dict[str, Any]:
         "stacking": {"group": "A", "mode": panel.stack or "none"},
         "thresholdsStyle": {"mode": "dashed" if panel.limit else "off"},
     }
+
+
+def _least_top(panel: Panel) -> float:
+    """The end of the axis where all is 0 or little: Grafana would draw 0 % below 10,000 %."""
+    if panel.limit is not None and panel.limit.bad == "above":
+        return panel.limit.value * 1.25
+    return {SHARE: 0.1, USD: 0.01}.get(panel.unit, 1)
 
 
 def _mappings(panel: Panel) -> list[dict[str, Any]]:
@@ -85,7 +93,7 @@ def _override(name: str, *properties: tuple[str, Any]) -> dict[str, Any]:
 def overrides(panel: Panel) -> list[dict[str, Any]]:
     if panel.type == "table":
         widths = [_override(title, ("custom.width", width)) for title, width in panel.widths]
-        return [*(_column(column) for column in panel.columns), *widths]
+        return [*(_column(column) for column in panel.columns), *widths, *_row_link(panel)]
     if panel.type != "timeseries":
         return []
     return [
@@ -103,6 +111,15 @@ def _may_be_named(panel: Panel, name: str) -> bool:
         if query.name.startswith("{{") and any(name in getattr(label, "values", ()) for label in query.expr.labels):
             return True
     return False
+
+
+def _row_link(panel: Panel) -> list[dict[str, Any]]:
+    """The first key as a link to a dashboard, with the value in a variable."""
+    if panel.row is None:
+        return []
+    board, variable = panel.row
+    url = f"/d/{board.uid}?var-{variable}=${{__value.raw}}&${{__url_time_range}}"
+    return [_override(panel.keys[0][1], ("links", [{"title": "This one alone", "url": url}]))]
 
 
 def _column(column: Column) -> dict[str, Any]:

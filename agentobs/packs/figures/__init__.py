@@ -13,12 +13,14 @@ from . import (
     feedback,
     latency,
     retries,
+    services,
     telemetry,
     tokens,
     tools,
 )
 
 SUBJECTS: tuple[Subject, ...] = (
+    services.SUBJECT,
     agents.SUBJECT,
     tools.SUBJECT,
     calls.SUBJECT,

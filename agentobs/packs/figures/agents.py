@@ -195,7 +195,8 @@ def runs(config: PackConfig) -> Figure:
             "Every agent in the time range: its runs, how many served their user, how many were degraded, how long they "
             "took and what they cost. Cost is of runs whose calls are all priced.",
             ((agent, "Agent"),),
-            (
+            row=(OVERVIEW, "agent"),
+            columns=(
                 Column("Runs", measure(over, agent), WHOLE),
                 served(config).column("Served", config, agent),
                 degradation.degraded(config).column("Degraded", config, agent),

@@ -25,7 +25,8 @@ def _spent(over: Selection, /, *by: Label) -> q.Expr:
     return over.growth(own.COST, *by)
 
 
-def _per_hour(over: Selection, /, *by: Label) -> q.Expr:
+def per_hour(over: Selection, /, *by: Label) -> q.Expr:
+    """USD an hour, over a selection of rates."""
     return over.growth(own.COST, *by) * 3600
 
 
@@ -63,7 +64,7 @@ def spent(config: PackConfig) -> Figure:
             "Cost per hour by model",
             "USD per hour at the present pace, by the model that was asked for; priced calls only." + _line(config),
             queries=(
-                Query(_per_hour(over_time(config), genai.REQUEST_MODEL), series_name(config, genai.REQUEST_MODEL)),
+                Query(per_hour(over_time(config), genai.REQUEST_MODEL), series_name(config, genai.REQUEST_MODEL)),
             ),
             limit=even_budget(config),
             stack="normal",
@@ -90,7 +91,7 @@ def pace(config: PackConfig) -> Figure:
     budget, over = config.thresholds.budget_usd_month, over_time(config)
     in_agents = _with_agent(over, differs(genai.AGENT_NAME, ""), genai.AGENT_NAME)
     return Figure(
-        measure=_per_hour,
+        measure=per_hour,
         unit=USD,
         empty=_NO_COST,
         limit=even_budget(config),
@@ -99,7 +100,7 @@ def pace(config: PackConfig) -> Figure:
             "Cost per hour",
             "USD spent in the time range, for each of its hours; priced calls only."
             + (f" Red above an even share of the budget of {budget:g} USD for 30 days." if budget else ""),
-            _per_hour(rate_of_range(config)),
+            per_hour(rate_of_range(config)),
         ),
         graph=Graph(
             "Cost per hour by agent",
@@ -143,7 +144,7 @@ def projection(config: PackConfig) -> Figure:
     budget = config.thresholds.budget_usd_month
 
     def measure(over: Selection, /, *by: Label) -> q.Expr:
-        return _per_hour(over, *by) * _MONTH_HOURS
+        return per_hour(over, *by) * _MONTH_HOURS
 
     return Figure(
         measure=measure,
@@ -205,10 +206,11 @@ def _over_budget(config: PackConfig, burns: tuple[Burn, ...]) -> q.Expr:
 def against_last_week(config: PackConfig) -> Figure:
     """USD an hour beside those of a week ago, with the alert on growth."""
     limits, over = config.thresholds, over_time(config, "1h")
-    hour, before = counted(cost_rate(config), "1h"), counted(cost_rate(config), "1h", "1w")
+    hour, week, day = (counted(cost_rate(config), "1h", offset) for offset in ("", "1w", "1d"))
+    growth = (hour > week * limits.cost_growth) & (hour >= limits.cost_minimum_usd_hour)
     last_week = over.growth(own.COST, offset="7d") * 3600
     return Figure(
-        measure=_per_hour,
+        measure=per_hour,
         unit=USD,
         empty=_NO_COST,
         graph=Graph(
@@ -216,7 +218,7 @@ def against_last_week(config: PackConfig) -> Figure:
             f"USD in the hour before, the same a week earlier, and {limits.cost_growth:g} times that, where the alert "
             "fires.",
             queries=(
-                Query(_per_hour(over), "this week"),
+                Query(per_hour(over), "this week"),
                 Query(last_week, "last week"),
                 Query(last_week * limits.cost_growth, "alert"),
             ),
@@ -224,15 +226,17 @@ def against_last_week(config: PackConfig) -> Figure:
         alerts=(
             Alert(
                 name="AgentObsCostGrowth",
-                expr=(hour > before * limits.cost_growth) & (hour >= limits.cost_minimum_usd_hour),
+                # A holiday a week ago is no growth today: what is spent today as yesterday is usual.
+                expr=q.match("unless", growth, hour <= day * limits.cost_growth),
                 by=(config.service,),
                 for_="10m",
                 severity="warning",
                 summary="A service costs much more than in the same hour a week ago.",
                 description=f"{{0}} spent {DOLLARS} in an hour, more than {limits.cost_growth:g} times that of the same "
                 "hour a week ago.",
-                meaning="The cost of the last hour is `thresholds.cost_growth` times that of the same hour a week ago, "
-                "and at least `thresholds.cost_minimum_usd_hour`.",
+                meaning="The cost of the last hour is more than `thresholds.cost_growth` times that of the same hour a "
+                "week ago, and of the same hour a day ago where there was one, and at least "
+                "`thresholds.cost_minimum_usd_hour`.",
                 impact="Money, perhaps for nothing: loops and leaks in the context show here first.",
                 check=(
                     "More traffic, more calls a run, more tokens a call, or a dearer model?",

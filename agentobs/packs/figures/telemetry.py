@@ -10,7 +10,7 @@ from ..config import PackConfig
 from ..figure import NUMBER, Alert, Figure, Graph, Stat, Subject, Table
 from ..names import ALERT_NAME, ALERT_STATE, ALERTS, SEVERITY, Label, Matcher, equals, like
 from ..panels import COUNT, PER_MINUTE, WHOLE, Column, Limit, Query
-from ..recording import grown
+from ..recording import grown, rounded
 from ..selection import Selection, over_time, series_name
 
 
@@ -106,18 +106,20 @@ def own_errors(config: PackConfig) -> Figure:
             ),
             Alert(
                 name="AgentObsTelemetryDropped",
-                expr=grown(config, own.DROPPED, "15m", *reason) > 0,
+                expr=rounded(grown(config, own.DROPPED, "15m", *reason)) >= config.thresholds.dropped_items,
                 by=reason,
                 for_="0s",
                 severity="warning",
                 summary="agentobs dropped telemetry.",
                 description=f"agentobs in {{0}} dropped {NUMBER} items in 15 minutes: {{1}}.",
-                meaning="A queue was full, a limit was reached, or a process ended before it could send.",
+                meaning="A queue was full, a limit was reached, or a process ended before it could send, and "
+                "`thresholds.dropped_items` or more were lost by it in 15 minutes.",
                 impact="Figures are too low, traces incomplete; the program is not touched.",
                 check=("The reason in the description.", "Is the backend or the collector slow or away?"),
                 fix=(
                     "Backend away: bring it back. Too much for one process: sample, or raise the limit that is named.",
                 ),
+                options=("thresholds.dropped_items",),
             ),
         ),
     )

@@ -81,6 +81,7 @@ def test_the_check_itself_finds_faults(fault: str, complaints: Mapping[str, str]
     assert SPOILT[fault][1] in complaints[fault]
 
 
+@pytest.mark.filterwarnings("ignore:Prefer using dashboardv2:DeprecationWarning")
 def test_grafanas_python_models_keep_every_key() -> None:
     sdk = needs.module("grafana_foundation_sdk.models.dashboard")
     encoder = needs.module("grafana_foundation_sdk.cog.encoder")

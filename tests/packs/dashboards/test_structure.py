@@ -194,3 +194,26 @@ def test_annotations_are_as_long_as_what_they_mark_and_few(board: dict[str, Any]
     for row in ours:
         assert "[" not in row["expr"], "a window ends later than what it looks at"
         assert "{{job}}" in row["titleFormat"]
+
+
+@each_panel
+def test_the_axis_of_a_curve_ends_near_what_it_shows(name: str, panel: dict[str, Any]) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+    if panel["type"] == "timeseries":
+        top = defaults.get("max", defaults["custom"]["axisSoftMax"])
+        assert top <= 1 or defaults["unit"] != "percentunit"
+        assert [step for step in defaults["thresholds"]["steps"] if (step["value"] or 0) > top] == []
+
+
+def test_names_of_services_and_agents_lead_to_the_dashboard_for_them_alone() -> None:
+    links = {
+        override["matcher"]["options"]: prop["value"][0]["url"]
+        for panel in panels(boards()["overview"])
+        for override in panel["fieldConfig"]["overrides"]
+        for prop in override["properties"]
+        if prop["id"] == "links"
+    }
+    assert links == {
+        "Service": "/d/agentobs-overview?var-service=${__value.raw}&${__url_time_range}",
+        "Agent": "/d/agentobs-overview?var-agent=${__value.raw}&${__url_time_range}",
+    }
