@@ -16,6 +16,7 @@ from agentobs.catalogue import Attribute, Metric, declared
 from agentobs.config import OPTIONS, Option
 from agentobs.endpoint.problems import PROBLEMS
 from agentobs.environment import VARIABLES, Variable
+from agentobs.integrations.clients import anthropic, openai
 from agentobs.integrations.table import PROCESSES, TABLE
 from tests.support.clients import endings
 
@@ -84,6 +85,13 @@ def options() -> str:
 def libraries() -> str:
     """What is observed."""
     return table(("library", "from", "what is observed"), ((r.library, r.lowest, ", ".join(r.owns)) for r in TABLE))
+
+
+def not_observed() -> str:
+    """What the clients do that is no call here."""
+    clients = (("openai", openai.NOT_OBSERVED), ("anthropic", anthropic.NOT_OBSERVED))
+    rows = [(client, f"`{path}`", reason) for client, paths in clients for path, reason in paths.items()]
+    return table(("client", "path", "why it is no call"), rows)
 
 
 def _names(variable: Variable) -> str:
@@ -177,6 +185,7 @@ BLOCKS = (
     Block("agentobs/README.md", "variables", variables),
     Block("agentobs/README.md", "endings", endings.table),
     Block("agentobs/endpoint/README.md", "problems", problems),
+    Block("agentobs/README.md", "not observed", not_observed),
 )
 
 

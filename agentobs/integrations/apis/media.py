@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...records.calls import CallRequest
+from ...records.usage import Usage
 from ..reading import fields, text
 from .answer import Answer
-from .openai_usage import read_usage
+from .openai_usage import read_usage, svg_usage
 
 _ENDINGS = (".done", ".completed")
 _PAGES = ("text/html", "application/xhtml")
@@ -49,6 +50,10 @@ class Media(Answer):
     def read(self, said: Mapping[str, Any]) -> None:
         self.identify(said)
         usage = read_usage(self.request, said.get("usage"))
+        others = svg_usage(said)
+        if others:
+            usage = usage or Usage()
+            usage.others = others
         if usage is not None:
             self.result.usage = usage
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...records.calls import CallRequest
 from ...records.usage import Usage
-from ..reading import fields, finite, whole
+from ..reading import fields, finite, pick, text, whole
 
 _TICKS_PER_USD = 10_000_000_000
 _THOUGHTS_IN_TOTAL = ("gcp.gemini", "gcp.vertex_ai")
@@ -50,6 +50,16 @@ def read_usage(request: CallRequest, usage: Any) -> Usage | None:
         None,
         _charged(request.provider, said),
     )
+
+
+def svg_usage(holder: Any) -> tuple[tuple[str | None, Usage], ...]:
+    """What another model used to write a picture as SVG, which is billed apart from rendering it."""
+    said = fields(pick(holder, "svg_usage"))
+    spent_in, spent_out = whole(said.get("input_tokens")), whole(said.get("output_tokens"))
+    if spent_in is None or spent_out is None:
+        return ()
+    usage = Usage(spent_in, spent_out, reasoning_tokens=whole(said.get("reasoning_tokens")))
+    return ((text(said.get("model")), usage),)
 
 
 def _details(said: Mapping[str, Any], new: bool) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

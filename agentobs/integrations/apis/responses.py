@@ -12,7 +12,7 @@ from ..errors import reported_failure
 from ..reading import fields, pick, text
 from .answer import Answer
 from .openai_content import BLOCKS
-from .openai_usage import read_usage
+from .openai_usage import read_usage, svg_usage
 from .parts import Texts, finish_word, get, has_tool_call, listed, message, text_of
 
 _FINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
@@ -106,6 +106,10 @@ class Response(Answer):
         why = text(pick(said.get("incomplete_details"), "reason")) or status
         self.result.finish_reasons = (why,) if why is not None else ()
         self.result.usage = read_usage(self.request, said.get("usage"))
+        if self.result.usage is not None:
+            for item in listed(said.get("output")):
+                if pick(item, "type") == "image_generation_call":
+                    self.result.usage.others += svg_usage(item)
         tier = text(said.get("service_tier"))
         if tier is not None and self.result.usage is not None:
             self.result.usage.service_tier = tier

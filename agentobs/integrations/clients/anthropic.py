@@ -25,6 +25,7 @@ NOT_OBSERVED: Mapping[str, str] = {
     "/v1/dreams": "the provider runs them by itself and reports usage for the whole",
     "/v1/messages/batches": "a batch is answered within a day; its results are no calls of the program",
     "/v1/messages/count_tokens": "counts tokens and runs no model",
+    "/v1/organizations": "administration; its reports of usage are about calls, and are none",
     "/v1/sessions": "agents that the provider runs report usage for a session, not for a call",
 }
 """Paths that run a model or report usage and are no calls here, by how they begin, each with the reason."""

@@ -60,16 +60,24 @@ NOT_OBSERVED: Mapping[str, str] = {
     "/threads": "the Assistants API is deprecated in favour of the Responses API; its runs report usage when polled",
     "/agents": "agents that the provider runs report usage for a session, not for a call",
     "/batches": "a batch is answered within a day; its results are no calls of the program",
+    "get /chat/completions": "a stored completion was counted when it was made",
+    "/chat/completions/{completion_id}": "a stored completion was counted when it was made",
     "/chatkit": "sessions of ChatKit run between the browser and the provider",
+    "/conversations": "items of conversations were counted with the response that made them",
     "/evals": "runs of evaluations report usage for the run",
     "/fine_tuning": "training is priced by the job",
     "/live": "sessions over WebSocket or WebRTC",
     "/moderations": "moderation is free of charge and reports no usage",
+    "/organization": "administration; its reports of usage are about calls, and are none",
     "/realtime": "sessions over WebSocket or WebRTC",
+    "/responses/{response_id}/input_items": "items of a response were counted with it",
     "/responses/input_tokens": "counts tokens and runs no model",
     "/vector_stores": "searches of vector stores report no usage",
 }
-"""Paths that run a model or report usage and are no calls here, by how they begin, each with the reason."""
+"""Paths that run a model or report usage and are no calls here, by how they begin, each with the reason.
+
+An entry with an HTTP method before its path is for that one only. The reference of libraries is made from it.
+"""
 
 
 def route_of(method: str, path: str) -> Route | None:
