@@ -8,8 +8,9 @@ from typing import Any
 
 from ...records.calls import CallRequest
 from ...records.messages import Message
+from ...records.usage import Usage
 from ..errors import reported_failure
-from ..reading import fields, pick, text
+from ..reading import fields, pick, text, whole
 from .answer import Answer
 from .openai_content import BLOCKS
 from .openai_usage import read_usage, svg_usage
@@ -106,10 +107,10 @@ class Response(Answer):
         why = text(pick(said.get("incomplete_details"), "reason")) or status
         self.result.finish_reasons = (why,) if why is not None else ()
         self.result.usage = read_usage(self.request, said.get("usage"))
-        if self.result.usage is not None:
-            for item in listed(said.get("output")):
-                if pick(item, "type") == "image_generation_call":
-                    self.result.usage.others += svg_usage(item)
+        others = _other_models(said)
+        if others:
+            self.result.usage = self.result.usage or Usage()
+            self.result.usage.others = others
         tier = text(said.get("service_tier"))
         if tier is not None and self.result.usage is not None:
             self.result.usage.service_tier = tier
@@ -201,6 +202,19 @@ class Decision(Answer):
 
 
 _STATES = _FINAL | {"queued", "in_progress"}
+
+
+def _other_models(said: Mapping[str, Any]) -> tuple[tuple[str | None, Usage], ...]:
+    """What the models behind the response's tools used: those that make pictures and write them as SVG."""
+    items = (item for item in listed(said.get("output")) if pick(item, "type") == "image_generation_call")
+    found = [usage for item in items for usage in svg_usage(item)]
+    pictures = fields(pick(said.get("tool_usage"), "image_gen"))
+    spent_in, spent_out = whole(pictures.get("input_tokens")), whole(pictures.get("output_tokens"))
+    if spent_in or spent_out:
+        models = [pick(tool, "model") for tool in listed(said.get("tools")) if pick(tool, "type") == "image_generation"]
+        usage = Usage(spent_in, spent_out, whole(pictures.get("cached_tokens")))
+        found.append((text(models[0]) if models else None, usage))
+    return tuple(found)
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

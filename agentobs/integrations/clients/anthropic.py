@@ -36,8 +36,7 @@ _BY_CLASS = {
     "BaseFoundryClient": "azure.ai.inference",
     "AnthropicAWS": "aws.anthropic",
     "AsyncAnthropicAWS": "aws.anthropic",
-    "AnthropicGoogleCloud": "gcp.anthropic",
-    "AsyncAnthropicGoogleCloud": "gcp.anthropic",
+    "BaseGoogleCloudClient": "gcp.anthropic",
 }
 """Who serves a client, by a class of its; Anthropic's own platform on AWS and Google Cloud is not Bedrock or Vertex."""
 

@@ -22,6 +22,7 @@ OPENAI_URLS = {
     "http://eu.api.openai.com/v1": "openai",
     "http://API.OpenAI.com/v1": "openai",
     "http://mine.openai.azure.com/openai/v1": "azure.ai.openai",
+    "http://mine.openai.azure.us/openai/v1": "azure.ai.openai",
     "http://mine.services.ai.azure.com/openai/v1": "azure.ai.openai",
     "http://mine.cognitiveservices.azure.com/openai/v1": "azure.ai.openai",
     "http://api.deepseek.com": "deepseek",
@@ -149,3 +150,59 @@ def test_the_price_file_names_own_hosts(ask: Callable[..., testing.Captured], tm
         assert provider_of(ask("http://llm.intern.example/v1")) == "openai"
         assert provider_of(ask("http://api.deepseek.com")) == "gateway"
     assert provider_of(ask("http://llm.intern.example/v1")) == "llm.intern.example"
+
+
+def cost_of(loopback: Loopback, client: Any, model: str, answered: str) -> Any:
+    loopback.play(wire.answer(wire.message(model=answered, usage={"input_tokens": 1_000_000, "output_tokens": 0})))
+    with testing.capture() as seen:
+        client.messages.create(**wire.MESSAGE | {"model": model})
+    return seen.spans[0].attributes.get("agentobs.cost.usd")
+
+
+_SONNET = "anthropic.claude-sonnet-4-5-20250929-v1:0"
+_ARN = "arn:aws:bedrock:us-east-1:123456789012:inference-profile"
+
+
+# The price list of Bedrock: 3 USD through the global profile, a tenth more in one region or geography.
+@pytest.mark.parametrize(
+    ("model", "usd"),
+    [
+        (_SONNET, 3.3),
+        (f"global.{_SONNET}", 3.0),
+        (f"us.{_SONNET}", 3.3),
+        (f"eu.{_SONNET}", 3.3),
+        (f"{_ARN}/global.{_SONNET}", 3.0),
+        (f"{_ARN}/eu.{_SONNET}", 3.3),
+    ],
+)
+@pytest.mark.parametrize("answered", ["claude-sonnet-4-5-20250929", "anthropic.claude-sonnet-4-5-20250929-v1:0"])
+def test_bedrock_is_priced_by_the_profile_that_was_asked_for(
+    loopback: Loopback, model: str, usd: float, answered: str
+) -> None:
+    with bedrock_client(loopback.url) as client:
+        assert cost_of(loopback, client, model, answered) == pytest.approx(usd)
+
+
+def test_foundry_is_priced(loopback: Loopback) -> None:
+    with foundry_client(loopback.url) as client:
+        assert cost_of(loopback, client, "claude-haiku-4-5", "claude-haiku-4-5") == pytest.approx(1.0)
+
+
+_PLATFORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "AnthropicAWS": ("aws.anthropic", {"aws_region": "us-east-1", "workspace_id": "w", "api_key": "none"}),
+    "AnthropicGoogleCloud": ("gcp.anthropic", {"project": "p", "workspace_id": "w", "skip_auth": True}),
+}
+
+
+@pytest.mark.parametrize("name", _PLATFORMS)
+def test_anthropics_own_platform_has_the_name_of_the_cloud(loopback: Loopback, name: str) -> None:
+    provider, options = _PLATFORMS[name]
+    loopback.play(wire.answer(wire.message(model="claude-haiku-4-5")))
+    http = anthropic.DefaultHttpxClient(verify=False)
+    with (
+        testing.capture() as seen,
+        getattr(anthropic, name)(base_url=loopback.url, http_client=http, **options) as client,
+    ):
+        client.messages.create(**wire.MESSAGE)
+    assert provider_of(seen) == provider
+    assert seen.spans[0].attributes["agentobs.cost.usd"] > 0

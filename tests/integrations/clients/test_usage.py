@@ -169,6 +169,29 @@ def test_usage_of_a_response(loopback: Loopback, row: Row, stream: bool) -> None
         {"input": 5, "output": 7, "reasoning": 3},
     ),
     Row(
+        "a compaction beside the message",
+        {
+            "input_tokens": 23000,
+            "output_tokens": 1000,
+            "iterations": [
+                {"type": "compaction", "input_tokens": 180000, "output_tokens": 3500, "cache_read_input_tokens": 0},
+                {"type": "message", "input_tokens": 23000, "output_tokens": 1000},
+            ],
+        },
+        {"input": 203000, "output": 4500, "read": 0},
+    ),
+    Row(
+        "an adviser's tokens are another model's",
+        {
+            "input_tokens": 5,
+            "output_tokens": 7,
+            "iterations": [
+                {"type": "advisor_message", "model": "claude-opus-4-6", "input_tokens": 90, "output_tokens": 50}
+            ],
+        },
+        {"input": 5, "output": 7},
+    ),
+    Row(
         "null cache counts",
         {"input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": None, "cache_creation_input_tokens": None},
         {"input": 5, "output": 7},
@@ -307,3 +330,69 @@ def test_counters_add_up_what_the_spans_say(loopback: Loopback) -> None:
             client.messages.create(**wire.MESSAGE)
     assert counted(seen) == {"input_uncached": 15, "cache_read": 12, "cache_write": 6, "output": 21}
     assert seen.value("agentobs.cost.usd") == pytest.approx(sum(s.attributes["agentobs.cost.usd"] for s in seen.spans))
+
+
+def test_what_an_adviser_costs_is_in_the_call(loopback: Loopback) -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 100}
+    adviser = {"type": "advisor_message", "model": "claude-opus-4-6", **usage}
+    costs = []
+    for iterations in ([], [adviser], [adviser | {"model": "nobody-knows-it"}]):
+        loopback.play(wire.answer(wire.message(usage=usage | {"iterations": iterations})))
+        with makers.anthropic_client(loopback.url) as client, testing.capture() as seen:
+            client.beta.messages.create(**wire.MESSAGE)
+        costs.append(seen.spans[0].attributes.get("agentobs.cost.usd"))
+    alone, advised, unknown = costs
+    # Anthropic's list: 3 and 15 USD for a million tokens of Sonnet, 5 and 25 of Opus.
+    assert alone == pytest.approx(1000 * 3e-6 + 100 * 15e-6)
+    assert advised == pytest.approx(alone + 1000 * 5e-6 + 100 * 25e-6)
+    assert unknown is None
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_usage_of_a_transcription(loopback: Loopback, stream: bool) -> None:
+    usage = {
+        "type": "tokens",
+        "input_tokens": 14,
+        "output_tokens": 45,
+        "total_tokens": 59,
+        "input_token_details": {"text_tokens": 0, "audio_tokens": 14},
+    }
+    done = {"type": "transcript.text.done", "text": "Hello.", "usage": usage}
+    loopback.play(wire.events([done]) if stream else wire.answer({"text": "Hello.", "usage": usage}))
+    with client_of("api.openai.com", loopback) as client, testing.capture() as seen:
+        answer = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("a.mp3", b"ID3"), stream=stream)
+        if stream:
+            list(answer)
+    assert tokens_of(seen) == {"input": 14, "output": 45, "audio_input": 14}
+    # OpenAI's list: 6 USD for a million audio tokens, 10 for a million of text that comes out.
+    assert seen.spans[0].attributes["agentobs.cost.usd"] == pytest.approx(14 * 6e-6 + 45 * 10e-6)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_the_thoughts_of_gemini_stand_in_the_total_alone(loopback: Loopback, stream: bool) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 130}
+    chunks = [*wire.CHAT_CHUNKS[:-2], wire.chat_chunk({}, usage=usage, choices=[]), "[DONE]"]
+    loopback.play(wire.events(chunks, named=False) if stream else wire.answer(wire.chat(usage=usage)))
+    with client_of("generativelanguage.googleapis.com", loopback) as client, testing.capture() as seen:
+        answer = client.chat.completions.create(**wire.CHAT, stream=stream)
+        if stream:
+            list(answer)
+    assert tokens_of(seen) == {"input": 10, "output": 120, "reasoning": 100}
+
+
+def test_a_total_that_is_more_is_believed_of_gemini_only(loopback: Loopback) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 130}
+    loopback.play(wire.answer(wire.chat(usage=usage)))
+    with client_of("api.openai.com", loopback) as client, testing.capture() as seen:
+        client.chat.completions.create(**wire.CHAT)
+    assert tokens_of(seen) == {"input": 10, "output": 20}
+
+
+def test_pictures_that_a_tool_made_are_not_free(loopback: Loopback) -> None:
+    used = {"image_gen": {"input_tokens": 50, "output_tokens": 4000, "total_tokens": 4050}}
+    answer = wire.response(tool_usage=used, tools=[{"type": "image_generation", "model": "gpt-image-1"}])
+    loopback.play(wire.answer(answer))
+    with client_of("api.openai.com", loopback) as client, testing.capture() as seen:
+        client.responses.create(**wire.ASK)
+    assert tokens_of(seen) == {"input": 11, "output": 7, "read": 4, "write": 0, "reasoning": 2}
+    assert seen.value("agentobs.calls.unpriced", agentobs_unpriced_reason="unsupported_usage") == 1
