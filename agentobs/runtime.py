@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from types import TracebackType
@@ -72,8 +72,10 @@ class Report:
 class Instrumentation:
     """The handle that `instrument()` returns; as a context manager it takes everything back at the end."""
 
-    def __init__(self, state: process.State) -> None:
+    def __init__(self, state: process.State, given: Mapping[str, Any]) -> None:
         self._state = state
+        self.given = dict(given)
+        """The providers and the registry that it was given; `None` for those that it was not."""
         self.automatic = False
         """Made by `agentobs run`: it makes room when the program itself calls `instrument()` with other options."""
 
@@ -86,6 +88,20 @@ class Instrumentation:
     def active(self) -> bool:
         """Whether this is the instrumentation in force."""
         return process.current() is self._state
+
+    def lacks(self, given: Mapping[str, Any]) -> bool:
+        """Whether `given` names a provider or a registry that signals do not go to now."""
+        emitters = self._state.emitters
+        sources = {
+            "tracer_provider": emitters.traces,
+            "meter_provider": emitters.meters,
+            "logger_provider": emitters.logs,
+        }
+        present = {name: source.provider for name, source in sources.items() if source is not None}
+        return any(
+            value is not None and value is not self.given[name] and value is not present.get(name)
+            for name, value in given.items()
+        )
 
     def report(self) -> Report:
         """Which libraries there are, in what version, what was patched, what was not and why."""
@@ -196,7 +212,8 @@ def instrument(
 
     Returns:
         A handle with `report()`, `flush()` and `uninstrument()`. Called again with the same options it returns the
-        same handle.
+        same handle; with other providers or another registry, as in a notebook's cell that is run again, signals go
+        there from then on, and the handle is a new one.
 
     Raises:
         ConfigError: an option or a variable has a value that is not allowed, or options differ from those in force.
@@ -219,48 +236,46 @@ def instrument(
         known_libraries(),
         always=processes(),
     )
+    given = {
+        "tracer_provider": tracer_provider,
+        "meter_provider": meter_provider,
+        "logger_provider": logger_provider,
+        "registry": registry,
+    }
     with _lock:
-        if _handle is not None:
-            differing = _handle.config.differences(config)
-            if differing and _handle.automatic:
-                _handle.uninstrument()
-            elif differing:
+        before = _handle
+        if before is not None:
+            differing = before.config.differences(config)
+            if differing and not before.automatic:
                 raise ConfigError(
                     f"instrument() is in force with other values of {', '.join(differing)}; "
                     "call agentobs.uninstrument() first"
                 )
-            else:
-                return _handle
-        handle = _make(config, tracer_provider, meter_provider, logger_provider, registry)
+            if not differing:
+                if not before.lacks(given):
+                    return before
+                # A notebook's cell that is run again makes new ones; what it does not name stays as it is.
+                given = before.given | {name: value for name, value in given.items() if value is not None}
+            before.uninstrument()
+        handle = _make(config, given)
         _handle = handle
         atexit.register(handle._at_exit)
         handle._state.exits.follow_signal()
         return handle
 
 
-def _make(
-    config: Config, tracer_provider: Any, meter_provider: Any, logger_provider: Any, registry: Any
-) -> Instrumentation:
+def _make(config: Config, given: dict[str, Any]) -> Instrumentation:
     from .emit import Emitters
     from .integrations import deferred
     from .integrations.installer import INSTALLER
 
     distribution.warn()
-    emitters = Emitters(
-        config,
-        VERSION,
-        prices=price_book(config.prices),
-        tracer_provider=tracer_provider,
-        meter_provider=meter_provider,
-        logger_provider=logger_provider,
-        registry=registry,
-        before_collect=deferred.drain,
-    )
+    emitters = Emitters(config, VERSION, prices=price_book(config.prices), before_collect=deferred.drain, **given)
     state = process.State(config, emitters)
     process.replace(state)
     emitters.count_faults()
     INSTALLER.install(config.libraries)
-    return Instrumentation(state)
+    return Instrumentation(state, given)
 
 
 def uninstrument() -> None:

@@ -39,6 +39,8 @@ FallbackOutcome = Literal["success", "failure"]
 FeedbackSource = Literal["end_user", "implicit", "reviewer", "code", "llm"]
 BreakerState = Literal["closed", "open", "half_open"]
 BreakerOutcome = Literal["success", "failure", "rejected", "ignored"]
+MetricsPath = Literal["otel", "prometheus", "otel_of_both", "prometheus_of_both"]
+"""The way on which a process shows its metrics; two that reach the same Prometheus double every figure."""
 ToolType = Literal["function", "extension", "datastore"]
 
 

@@ -64,6 +64,7 @@ class Emitters:
         self.workers_apart: str | None = None
         self.prometheus_sink: PrometheusSink | None = None
         self._own_sink: Sink | None = None
+        self._gives_way = False
         self.registry = registry
         self._metrics = catalogue.metrics(config.conventions)
         with ExitStack() as undo:
@@ -76,6 +77,7 @@ class Emitters:
                 self.meters = providers.metering(meter_provider, config.service)
                 undo.callback(self.meters.shutdown)
             self.instruments = instruments = Instruments(self._sinks(), frozenset(self._metrics))
+            self._choose_path()
             self.page = self._page()
             undo.pop_all()
         self._spans = spans = Spans(self.traces, version)
@@ -144,21 +146,32 @@ class Emitters:
 
         sink = prometheus.sink_of(self.registry, self._metrics)
         sink.resource = prometheus.resource_labels(self.config.service)
-        gives_way = alone and self.config.metrics == "auto" and self.registry is None
         sink.silent = False
+        sink.before_collect = self._refresh
         self.prometheus_sink = sink
-
-        def before_collect() -> None:
-            if gives_way and not sink.silent and self.meters is not None and self.meters.set_by_program():
-                sink.silent = True
-                guard.log.info("agentobs: the program has set a meter provider, which the metrics go to from now on")
-            self._refresh()
-
-        sink.before_collect = before_collect
+        self._gives_way = alone and self.config.metrics == "auto" and self.registry is None
         return sink
+
+    def _choose_path(self) -> None:
+        """See which ways the metrics take now, as the program may have set a meter provider meanwhile.
+
+        Under `auto` the metrics of prometheus_client, which are there because there was nothing else, then fall silent.
+        """
+        sink = self.prometheus_sink
+        if sink is not None and self._gives_way and not sink.silent and self.meters is not None:
+            sink.silent = self.meters.set_by_program()
+            if sink.silent:
+                guard.log.info("agentobs: the program has set a meter provider, which the metrics go to from now on")
+        both = sink is not None and not sink.silent and self.meters is not None and self.meters.active
+        for one in self.instruments:
+            if one is sink:
+                one.path = "prometheus_of_both" if both else "prometheus"
+            else:
+                one.path = "otel_of_both" if both else "otel"
 
     def _refresh(self) -> None:
         """Bring up to date what a reader of metrics is about to see."""
+        self._choose_path()
         if self._before_collect is not None:
             self._before_collect()
         try:
@@ -228,6 +241,7 @@ class Emitters:
     @property
     def scraped(self) -> bool:
         """Whether prometheus_client shows the metrics now."""
+        self._choose_path()
         return self.prometheus_sink is not None and not self.prometheus_sink.silent
 
     def several_workers(self, count: int, server: str) -> None:

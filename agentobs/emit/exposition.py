@@ -27,11 +27,12 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from .. import guard
-from ..catalogue import own
+from ..catalogue import METRICS, own
 from . import prometheus
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _LIVE = re.compile(r"gauge_live[a-z]+_(\d+)\.db")
+_OURS = frozenset(metric.prom.removesuffix("_total") for metric in METRICS)
 _PLAIN = "text/plain; charset=utf-8"
 
 Scope = MutableMapping[str, Any]
@@ -62,7 +63,10 @@ class _Shared(Collector):
 
     def collect(self) -> Iterable[Family]:
         files = MultiProcessCollector(None, path=self._path)  # type: ignore[no-untyped-call]
+        silent = _OURS if prometheus.is_silent() else frozenset()
         for family in files.collect():  # type: ignore[no-untyped-call]
+            if family.name in silent:
+                continue
             if family.name == own.BREAKER_STATES.prom:
                 family.samples = list(_by_now(family.samples, _over(self._path)))
             yield family

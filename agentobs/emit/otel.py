@@ -15,7 +15,8 @@ from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observa
 from opentelemetry.trace import set_span_in_context
 
 from ..catalogue import Kind, Metric, genai
-from .sinks import Observe, Sums, Values
+from ..catalogue.values import MetricsPath
+from .sinks import Observe, Sums, Values, on_path
 
 
 def _attributes(metric: Metric, values: Values) -> dict[str, str | int]:
@@ -31,6 +32,7 @@ class OtelSink:
 
     def __init__(self, meter: Meter, metrics: Iterable[Metric]) -> None:
         self.sums = Sums()
+        self.path: MetricsPath = "otel"
         self.before_collect: Callable[[], None] | None = None
         self.open = True
         self._metrics = tuple(metrics)
@@ -80,7 +82,10 @@ class OtelSink:
             self.before_collect()
         if not self.open:
             return []
-        return [Observation(value, self._named(metric, values)) for values, value in self.sums.read(metric).items()]
+        return [
+            Observation(value, self._named(metric, on_path(metric, values, self.path)))
+            for values, value in self.sums.read(metric).items()
+        ]
 
     def _named(self, metric: Metric, values: Values) -> dict[str, str | int]:
         key = (metric, values)

@@ -18,9 +18,10 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from ..catalogue import Kind, Metric, own
+from ..catalogue.values import MetricsPath
 from ..config import ConfigError
 from .buckets import Histograms
-from .sinks import Observe, Sum, Sums, Values, weakly
+from .sinks import Observe, Sum, Sums, Values, on_path, weakly
 
 # How the values of several processes become one: levels add up, what every process knows alike does not.
 MAXIMUM = "livemax"
@@ -95,11 +96,12 @@ class PrometheusSink(Collector):
         self._lock = threading.Lock()
         self.resource: Mapping[str, str] = {}
         self.before_collect: Callable[[], None] | None = None
+        self.path: MetricsPath = "prometheus"
         self.silent = False
         """Shows nothing, because the program has set up OpenTelemetry, which shows the same."""
 
     def _shared_sum(self, metric: Metric, values: Values) -> Sum:
-        return _SharedSum(self._instruments[metric].labels(*values))
+        return _SharedSum(self._instruments[metric].labels(*on_path(metric, values, self.path)))
 
     def _start_again(self) -> None:
         for histograms in self._histograms.values():
@@ -151,7 +153,7 @@ class PrometheusSink(Collector):
         made = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
         family = made(metric.prom, metric.description, labels=[label.label for label in metric.labels])
         for values, value in self.sums.read(metric).items():
-            family.add_metric(values, value)
+            family.add_metric(on_path(metric, values, self.path), value)
         return family
 
     def describe(self) -> Iterable[Family]:
@@ -204,6 +206,11 @@ def _in_force() -> Iterator[tuple[CollectorRegistry, PrometheusSink]]:
 def registry_in_force() -> CollectorRegistry:
     """The registry that the metrics of agentobs are in; the default one where they are in none."""
     return next((registry for registry, _ in _in_force()), prometheus_client.REGISTRY)
+
+
+def is_silent() -> bool:
+    """Whether prometheus_client is to show nothing of agentobs, because OpenTelemetry shows it."""
+    return any(sink.silent for _, sink in _in_force())
 
 
 def resource_in_force() -> Mapping[str, str]:

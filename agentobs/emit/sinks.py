@@ -12,7 +12,8 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
-from ..catalogue import Attribute, Kind, Metric
+from ..catalogue import Attribute, Kind, Metric, own
+from ..catalogue.values import MetricsPath
 
 Observe = Callable[[float, Any], None]
 """Records one value of a histogram series, with the sink's own form of an exemplar or `None`."""
@@ -123,6 +124,8 @@ class Sink(Protocol):
 
     sums: Sums
     """The sums that it exports."""
+    path: MetricsPath
+    """The way on which it shows them."""
 
     def histogram(self, metric: Metric, values: Values) -> Observe: ...
 
@@ -133,6 +136,15 @@ class Sink(Protocol):
     def close(self) -> None:
         """Stop exporting; sums keep their values for a sink that is opened again."""
         ...
+
+
+def on_path(metric: Metric, values: Values, path: MetricsPath) -> Values:
+    """`values` with the way on which they are shown, in the one metric that says so."""
+    if metric is not own.INFO:
+        return values
+    return tuple(
+        path if label is own.METRICS_PATH else value for label, value in zip(metric.labels, values, strict=True)
+    )
 
 
 def printable(value: object) -> str:

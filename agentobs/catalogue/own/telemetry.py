@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model import Attribute, Kind, Metric
-from ..values import Conventions, values_of
+from ..values import Conventions, MetricsPath, values_of
 
 STAGE = Attribute(
     "agentobs.stage",
@@ -15,6 +15,13 @@ DROP_REASON = Attribute("agentobs.drop.reason", "string", "Why telemetry was dro
 VERSION = Attribute("agentobs.version", "string", "Version of agentobs.", bound=2)
 CONVENTIONS = Attribute("agentobs.conventions", "string", "Names in use.", values=values_of(Conventions))
 PRICES_DATE = Attribute("agentobs.prices.date", "string", "Date of the bundled price table.", bound=2)
+METRICS_PATH = Attribute(
+    "agentobs.metrics.path",
+    "string",
+    "The way that these metrics took: OpenTelemetry or prometheus_client; of_both where the process uses both, so that one "
+    "Prometheus that gets both counts everything twice.",
+    values=values_of(MetricsPath),
+)
 INTERNAL_ERRORS = Metric(
     "agentobs.internal.errors",
     Kind.COUNTER,
@@ -28,5 +35,5 @@ INFO = Metric(
     Kind.UP_DOWN_COUNTER,
     "{process}",
     "1 for each process that runs agentobs.",
-    (VERSION, CONVENTIONS, PRICES_DATE),
+    (VERSION, CONVENTIONS, PRICES_DATE, METRICS_PATH),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentobs.catalogue import own
+from agentobs.catalogue.values import MetricsPath
 
 from .. import promql as q
 from ..boards import OVERVIEW
@@ -12,6 +13,10 @@ from ..names import ALERT_NAME, ALERT_STATE, ALERTS, SEVERITY, Label, Matcher, e
 from ..panels import COUNT, PER_MINUTE, WHOLE, Column, Limit, Query
 from ..recording import grown, rounded
 from ..selection import Selection, over_time, series_name
+
+
+def _shown(path: MetricsPath, /, *by: Label) -> q.Expr:
+    return q.max_by(q.read(own.INFO, equals(own.METRICS_PATH, path)), *by)
 
 
 def processes(config: PackConfig) -> Figure:
@@ -53,6 +58,23 @@ def processes(config: PackConfig) -> Figure:
                     "Scraped: is the target up? Pushed: does the collector refuse, is its queue full?",
                 ),
                 fix=("Start the service, or repair the way from it to Prometheus.",),
+            ),
+            Alert(
+                name="AgentObsCountedTwice",
+                expr=q.match("and", _shown("otel_of_both", *service) > 0, _shown("prometheus_of_both") > 0, on=()),
+                by=service,
+                for_="10m",
+                severity="warning",
+                summary="The metrics of a service arrive on two ways and count twice.",
+                description="The metrics of {0} come by OpenTelemetry, and by a scrape of prometheus_client too.",
+                meaning="A process shows its metrics on both ways (`agentobs_metrics_path` of `agentobs_info` says so), "
+                "and this Prometheus gets both.",
+                impact="Calls, tokens and cost are twice what they are.",
+                check=(
+                    "The report of `instrument()` names both ways; `metrics=` or AGENTOBS_METRICS asks for both.",
+                    "Does Prometheus scrape the service and take its OTLP as well, itself or from a collector?",
+                ),
+                fix=("Take one of the two away: `metrics='otel'`, `metrics='prometheus'`, or the scrape job.",),
             ),
         ),
     )
