@@ -77,6 +77,13 @@ def test_a_table_is_what_the_code_says(block: documents.Block) -> None:
     assert block.written() == block.make(), "python -m tests.support.documents writes it"
 
 
+def test_every_file_and_folder_of_the_package_has_a_place_in_the_design() -> None:
+    rows = INSIDE.partition("| folder or file |")[2].partition("\n\n")[0].splitlines()[2:]
+    named = {name for row in rows for name in re.findall(r"`([^`]+)`", row.split(" | ")[0])}
+    package = [path for path in (ROOT / "agentobs").iterdir() if not path.name.startswith("_") and path.suffix != ".md"]
+    assert {f"{path.name}/" if path.is_dir() else path.name for path in package} - {"py.typed"} == named
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert headings[0] == VERSION
