@@ -81,6 +81,7 @@ TABLE: tuple[Integration, ...] = (
     _row("botocore", "botocore.session", "1.38", ("model calls", "retries"), "clients"),
     _row("pybreaker", "pybreaker", "1.4", ("breakers",), "breakers"),
     _row("circuitbreaker", "circuitbreaker", "2.0", ("breakers",), "breakers"),
+    _row("stamina", "stamina.instrumentation", "23.2", ("retries",), "retries"),
 )
 
 
