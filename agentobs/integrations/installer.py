@@ -6,6 +6,7 @@ A library is patched when the program imports it, whether before `instrument()` 
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from .. import guard
 from .deferred import drain, follow_collector, unfollow_collector
 from .observer import OBSERVER
 from .patching import Installed
-from .table import PROCESSES, Integration, integrations, processes
+from .table import PROCESSES, Integration, Unusable, integrations, processes, unusable
+
+_UNUSABLE = "an entry point of the group agentobs.integrations that cannot be used; the others are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Installer:
         """Put the integrations of `libraries` in place, now or when they are imported."""
         self._wanted = frozenset(libraries)
         follow_collector()
+        for each in unusable():
+            guard.failed("entry point", each.error)
         for row in (*integrations(), *PROCESSES):
             library = self._libraries.setdefault(row.library, _Library(row))
             if row.library not in self._wanted:
@@ -113,7 +118,13 @@ class Installer:
     def report(self) -> tuple[LibraryReport, ...]:
         """How each known library stands; of what programs run in, what there is here."""
         reports = [self._report(library) for library in self._libraries.values()]
-        return tuple(report for report in reports if report.name not in processes() or report.patched or report.missing)
+        return (
+            *(report for report in reports if report.name not in processes() or report.patched or report.missing),
+            *(
+                LibraryReport(each.name, None, "failed", (), (f"{each.value} ({each.error})",), _UNUSABLE)
+                for each in unusable()
+            ),
+        )
 
     def _report(self, library: _Library) -> LibraryReport:
         from importlib.metadata import PackageNotFoundError
@@ -139,7 +150,19 @@ class Installer:
             status = "not installed"
         elif not patched:
             status, note = "not imported yet", "it is patched as soon as the program imports it"
+        if version is not None and _is_older(version, row.lowest):
+            note = "; ".join(filter(None, [note, f"older than {row.lowest}, the lowest version that is supported"]))
         return LibraryReport(row.library, version, status, patched, missing, note)
+
+
+def _unusable_report(point: Unusable) -> LibraryReport:
+    return LibraryReport(point.name, None, "failed", (), (f"{point.value} ({point.error})",), _UNUSABLE)
+
+
+def _is_older(version: str, lowest: str) -> bool:
+    """Whether `version` comes before `lowest`, by their leading numbers."""
+    have, want = ([int(number) for number in re.findall(r"\d+", text)[:3]] for text in (version, lowest))
+    return have < want
 
 
 INSTALLER = Installer()

@@ -7,11 +7,12 @@ the library: only then is the file that knows it imported. Other packages add ro
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     from .observer import Observer
@@ -104,9 +105,49 @@ They are in place whatever `libraries=` names, unless that leaves them out (`-th
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """An entry point of the group that adds no row: its name, what it refers to, and why not."""
+
+    name: str
+    value: str
+    error: Exception
+
+
 def integrations() -> tuple[Integration, ...]:
     """The rows of this package and those that other packages add; the first of one name wins."""
-    return TABLE
+    return TABLE + _added()[0]
+
+
+def unusable() -> tuple[Unusable, ...]:
+    """The entry points that add no row: broken ones, and those that claim a library that has a row."""
+    return _added()[1]
+
+
+@functools.cache
+def _added() -> tuple[tuple[Integration, ...], tuple[Unusable, ...]]:
+    from ..emit.entrypoints import entry_points
+
+    claimed = {row.library: "agentobs itself" for row in (*TABLE, *PROCESSES)}
+    rows: list[Integration] = []
+    left_out: list[Unusable] = []
+    for point in sorted(entry_points(GROUP), key=lambda point: (point.name, point.value)):
+        try:
+            row = _checked(point.load(), claimed)
+        except Exception as error:  # noqa: BLE001
+            left_out.append(Unusable(point.name, point.value, error))
+            continue
+        claimed[row.library] = point.value
+        rows.append(row)
+    return tuple(rows), tuple(left_out)
+
+
+def _checked(row: Any, claimed: Mapping[str, str]) -> Integration:
+    if not isinstance(row, Integration):
+        raise TypeError(f"it is no Integration but {type(row).__name__}")
+    if row.library in claimed:
+        raise ValueError(f"{row.library} is observed by {claimed[row.library]} already")
+    return row
 
 
 def libraries() -> tuple[str, ...]:
