@@ -52,9 +52,8 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     names = {f"--{option.name}" for option in _FLAGS}
     while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-"):
         word = rest.pop(0)
-        own.append(word)
-        if word in names and rest:
-            own.append(rest.pop(0))
+        # In one word, because a value may begin with a dash: `--libraries -threading`.
+        own.append(f"{word}={rest.pop(0)}" if word in names and rest else word)
     return own, rest
 
 

@@ -95,6 +95,8 @@ def test_like_python_itself(program: list[str], folder: Path) -> None:
 
 def test_options_stand_before_the_program(folder: Path) -> None:
     (folder / "app.py").write_text("import agentobs; print(agentobs.instrument().config)", encoding="utf-8")
+    done = run(folder, *AGENTOBS, "--libraries", "-openai", "app.py")
+    assert "libraries=('anthropic'," in done.stdout
     done = run(folder, *AGENTOBS, "--service", "shop", "--conventions=compat", "--libraries", "openai", "app.py")
     assert "service='shop', conventions='compat'" in done.stdout
     assert "libraries=('openai', 'uvicorn'," in done.stdout, "and what programs run in"
