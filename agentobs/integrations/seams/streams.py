@@ -57,6 +57,7 @@ class Watch:
         "over",
         "read",
         "replaced",
+        "shadowed",
     )
 
     def __init__(self, call: OpenCall, finish: Finish, read: Callable[[list[Any]], None] | None) -> None:
@@ -74,11 +75,17 @@ class Watch:
         self.last_s = 0.0
         self.newest: list[Any] = []
         self.replaced: list[tuple[Callable[[], Any], str, Callable[[], Any]]] = []
+        self.shadowed: list[tuple[Callable[[], Any], str]] = []
 
     def replace(self, thing: Any, name: str, stand_in: _StandIn) -> None:
         """Set an attribute of `thing`, until the end of the stream."""
         self.replaced.append((weakref.ref(thing), name, weakref.ref(stand_in)))
         setattr(thing, name, stand_in)
+
+    def shadow(self, response: Any, name: str, method: Callable[[], Any]) -> None:
+        """Set a method on this one response, until the end of the stream."""
+        self.shadowed.append((weakref.ref(response), name))
+        setattr(response, name, method)
 
     def came(self) -> None:
         """Read what has come since the last time: after the first chunk, every 64 chunks and at the end."""
@@ -150,6 +157,11 @@ class Watch:
             current = getattr(thing, name, None)
             if isinstance(current, _StandIn) and current is stand_in_of():
                 setattr(thing, name, current.inner)
+        shadowed, self.shadowed = self.shadowed, []
+        for response_of, name in shadowed:
+            response = response_of()
+            if response is not None:
+                vars(response).pop(name, None)
 
 
 def _refuses(error: BaseException) -> bool:
@@ -346,6 +358,36 @@ class _Bytes(_StandIn):
             self._watch.closed()
 
 
+class _Close:
+    """`close` of one response. It refers to the response weakly, so no cycle is made."""
+
+    __slots__ = ("_response", "_watch")
+
+    def __init__(self, response: Any, watch: Watch) -> None:
+        self._response: Callable[[], Any] = weakref.ref(response)
+        self._watch = watch
+
+    def __call__(self) -> Any:
+        response = self._response()
+        try:
+            return None if response is None else type(response).close(response)
+        finally:
+            self._watch.closed()
+
+
+class _AsyncClose(_Close):
+    """`aclose` of one response."""
+
+    __slots__ = ()
+
+    async def __call__(self) -> Any:
+        response = self._response()
+        try:
+            return None if response is None else await type(response).aclose(response)
+        finally:
+            self._watch.closed()
+
+
 class _Parts:
     """Bytes that go by and are kept."""
 
@@ -428,6 +470,10 @@ def watch_stream(stream: Any, watch: Watch) -> None:
     if not str(response.headers.get("content-type", "text/event-stream")).startswith("text/event-stream"):
         watch.body = Body(_decoder(response))
     watch.replace(response, "stream", _Bytes(response.stream, watch))
+    if response.is_closed:
+        # A transport that has its answers in memory: such a response does not ask its bytes to close any more.
+        watch.shadow(response, "close", _Close(response, watch))
+        watch.shadow(response, "aclose", _AsyncClose(response, watch))
     make = WatchedAsyncIterator if hasattr(stream, "__anext__") else WatchedIterator
     watch.replace(stream, "_iterator", make(stream._iterator, watch))
 
