@@ -57,12 +57,13 @@ def quoted(attribute: Attribute, value: str) -> str:
 
 
 # --- parts of both ----------------------------------------------------------------------------------------------------
-def _receivers(host: str) -> dict[str, Any]:
+def _receivers() -> dict[str, Any]:
+    # On loopback unless told: there is neither TLS nor authentication in front of it.
     return {
         "otlp": {
             "protocols": {
-                "grpc": {"endpoint": env("GRPC_LISTEN", f"{host}:4317")},
-                "http": {"endpoint": env("HTTP_LISTEN", f"{host}:4318")},
+                "grpc": {"endpoint": env("GRPC_LISTEN", "127.0.0.1:4317")},
+                "http": {"endpoint": env("HTTP_LISTEN", "127.0.0.1:4318")},
             }
         }
     }
@@ -109,7 +110,7 @@ def _own_telemetry() -> dict[str, Any]:
 
 def _prometheus_exporter() -> dict[str, Any]:
     return {
-        "endpoint": env("SCRAPE_LISTEN", "0.0.0.0:8889"),
+        "endpoint": env("SCRAPE_LISTEN", "127.0.0.1:8889"),
         # Exemplars, the links from a latency panel to a trace, exist in this format only.
         "enable_open_metrics": True,
         "metric_expiration": "10m",
@@ -136,7 +137,7 @@ def agent(options: CollectorOptions) -> Mapping[str, Any]:
     redacted = list(processors)
     return {
         "extensions": {"health_check": _health()},
-        "receivers": _receivers("127.0.0.1"),
+        "receivers": _receivers(),
         "processors": processors,
         "exporters": {
             "otlp_http/gateway": {
@@ -294,10 +295,10 @@ def gateway(options: CollectorOptions) -> Mapping[str, Any]:
     processors |= {"transform/secrets": _masked_inside(), "redaction": _redaction()}
     redacted = list(processors)
     processors["tail_sampling"] = _tail_sampling(options)
-    metrics = env("METRICS_EXPORTERS", "[prometheus, otlp_http/metrics]")
+    metrics = env("METRICS_EXPORTERS", "[otlp_http/metrics]")
     return {
         "extensions": {"health_check": _health(), "file_storage": _file_storage("/var/lib/agentobs-gateway")},
-        "receivers": _receivers("0.0.0.0"),  # noqa: S104
+        "receivers": _receivers(),
         "processors": processors,
         "connectors": {"forward/sampling": {}, "span_metrics": _span_metrics()},
         "exporters": {

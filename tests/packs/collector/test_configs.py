@@ -84,3 +84,17 @@ def test_unknown_content_option_names_the_allowed_ones() -> None:
 
 def test_the_same_options_give_the_same_bytes() -> None:
     assert files() == files()
+
+
+@pytest.mark.parametrize("name", ["agent.yaml", "gateway.yaml"])
+def test_nothing_listens_beyond_this_machine_unless_told(name: str) -> None:
+    listening = re.findall(r"\$\{env:AGENTOBS_\w*LISTEN:-([^}]+)\}", files()[name])
+    assert len(listening) == 4
+    assert {address.rpartition(":")[0] for address in listening} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("name", ["agent.yaml", "gateway.yaml"])
+def test_metrics_leave_one_way_unless_told(name: str) -> None:
+    pipelines = yaml.safe_load(files()[name])["service"]["pipelines"]
+    ways = {tuple(_names(p["exporters"])) for key, p in pipelines.items() if key.startswith("metrics")}
+    assert [len(exporters) for exporters in ways] == [1]

@@ -32,7 +32,7 @@ def sent(server: Collector) -> bool:
 
 
 def test_scraped_by_prometheus_2(configs: Configs) -> None:
-    with backend() as behind, configs.gateway(behind) as server:
+    with backend() as behind, configs.gateway(behind, AGENTOBS_METRICS_EXPORTERS="[prometheus]") as server:
         assert sent(server)
         with prometheus(2, SCRAPE.format(port=server.ports[8889])) as p:
             poll(lambda: value(p.query(CALLS)) == ["42"], "the counter in Prometheus")

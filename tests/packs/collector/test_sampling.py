@@ -85,7 +85,8 @@ def test_span_metrics_count_what_sampling_drops(configs: Configs) -> None:
         return sum(map(int, found))
 
     labels = {genai.PROVIDER.name: "openai", genai.REQUEST_MODEL.name: "gpt-6", own.OUTCOME.name: "success"}
-    with backend() as behind, configs.gateway(behind) as server:
+    both = {"AGENTOBS_METRICS_EXPORTERS": "[prometheus, otlp_http/metrics]"}
+    with backend() as behind, configs.gateway(behind, **both) as server:
         for _ in range(20):
             assert send(server.ports[4318], span(labels, name="counted"))
         poll(lambda: calls(server.metrics()) == 20, "20 calls in the span metrics")
