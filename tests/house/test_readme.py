@@ -17,7 +17,7 @@ from agentobs.demo.provider import Provider
 from agentobs.pricing import PriceBook
 from agentobs.version import VERSION
 from tests.support import documents
-from tests.support.documents import blocks
+from tests.support.documents import block, blocks
 from tests.support.environments import tracked
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def test_python_runs(code: str, environ: dict[str, str], tmp_path: Path) -> None
 
 
 def test_the_price_file_loads(tmp_path: Path) -> None:
-    (text,) = blocks(INSIDE, "toml")
+    text = block(INSIDE, "toml", "[prices.")
     tomllib.loads(text)
     path = tmp_path / "prices.toml"
     path.write_text(text, encoding="utf-8")

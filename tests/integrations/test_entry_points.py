@@ -11,30 +11,18 @@ from typing import Any
 
 import pytest
 
+from tests.support.documents import block
 from tests.support.environments import ROOT
 
-SHOP = """
-from agentobs.integrations.patching import Installed, Patch
-from agentobs.integrations.table import Integration
-from agentobs.records.calls import SUCCESS, CallRequest, CallResult
-from agentobs.records.usage import Usage
-
-ROW = Integration("shop", "shop_client", "shop-client", "2.0", ("model calls",), "shop_agentobs")
+SHOP = (
+    block((ROOT / "agentobs" / "README.md").read_text(encoding="utf-8"), "python", "# shop_agentobs.py")
+    + """
 OPENAI = Integration("openai", "shop_client", "shop-client", "2.0", ("model calls",), "shop_agentobs")
 AGAIN = Integration("shop", "shop_client", "shop-client", "2.0", ("model calls",), "nowhere")
 NUMBER = 7
-
-def install(module, observer):
-    def ask(wrapped, instance, args, kwargs):
-        call = observer.open_call(CallRequest("chat", "shop", args[0]))
-        entered = observer.enter(call)
-        try:
-            return wrapped(*args, **kwargs)
-        finally:
-            observer.leave(entered)
-            observer.end_call(call, CallResult(usage=Usage(3, 4)), SUCCESS)
-    return Installed([Patch.wrap(module, "ask", ask)])
 """
+)
+"""What agentobs/README.md shows, and rows that cannot be used."""
 PROGRAM = """
 import json, sys
 import agentobs
