@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-import sys
+import signal
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -15,23 +14,9 @@ from agentobs import guard
 pytest.register_assert_rewrite("tests.support")
 
 from agentobs.testing import Captured, capture  # noqa: E402
-from tests.support import needs  # noqa: E402
+from tests.support import needs, patches  # noqa: E402
 from tests.support.loopback import Loopback, serve  # noqa: E402
 from tests.support.process.receiver import Receiver, receiver  # noqa: E402
-
-_PATCHED = (
-    ("openai._base_client", "BaseClient"),
-    ("openai._base_client", "SyncAPIClient"),
-    ("openai._base_client", "AsyncAPIClient"),
-    ("anthropic._base_client", "BaseClient"),
-    ("anthropic._base_client", "SyncAPIClient"),
-    ("anthropic._base_client", "AsyncAPIClient"),
-    ("google.genai._api_client", "BaseApiClient"),
-    ("botocore.client", "BaseClient"),
-    ("agents.tracing.provider", "DefaultTraceProvider"),
-    ("pybreaker", "CircuitBreaker"),
-    ("circuitbreaker", "CircuitBreaker"),
-)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -42,18 +27,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("\n".join(lines))
 
 
-def _classes() -> dict[tuple[str, str], dict[str, Any]]:
-    return {key: dict(vars(getattr(sys.modules[key[0]], key[1]))) for key in _PATCHED if key[0] in sys.modules}
-
-
-def _is_ours(value: object) -> bool:
-    wrapper = getattr(value, "_self_wrapper", getattr(value, "fget", None))
-    return str(getattr(wrapper, "__module__", "")).startswith("agentobs.")
-
-
 @pytest.fixture(autouse=True)
 def _loud_and_clean(request: pytest.FixtureRequest) -> Iterator[None]:
-    before, callbacks, was_strict = _classes(), list(gc.callbacks), guard.strict
+    before, callbacks, was_strict = patches.attributes(), list(gc.callbacks), guard.strict
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     guard.strict = request.node.get_closest_marker("faults") is None
     try:
         yield
@@ -61,11 +38,8 @@ def _loud_and_clean(request: pytest.FixtureRequest) -> Iterator[None]:
         agentobs.uninstrument()
         guard.strict = was_strict
     assert gc.callbacks == callbacks
-    for key, attributes in _classes().items():
-        for name, value in attributes.items():
-            was = before.get(key, {}).get(name, value)
-            assert value is was, f"{'.'.join(key)}.{name} is not what it was before the test"
-            assert not _is_ours(value), f"{'.'.join(key)}.{name} is still patched"
+    assert signal.getsignal(signal.SIGTERM) is on_sigterm
+    patches.check_unchanged(before)
 
 
 @pytest.fixture

@@ -162,6 +162,17 @@ def test_it_can_be_left_out() -> None:
         assert block.run.calls == 4
 
 
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """What OpenTelemetry takes off is taken off crookedly when something of ours is under it, and ours then stays."""
+    patched = [(threading.Thread, "start"), (threading.Thread, "_bootstrap_inner"), (ThreadPoolExecutor, "submit")]
+    before = [(owner, name, vars(owner)[name]) for owner, name in patched]
+    yield
+    for owner, name, value in before:
+        setattr(owner, name, value)
+
+
+@pytest.mark.usefixtures("restored")
 @pytest.mark.parametrize("way", WAYS)
 def test_beside_opentelemetrys_own_instrumentation(seen: Captured, way: Callable[..., None]) -> None:
     needs.module("opentelemetry.instrumentation.threading", sdks="contrib")
