@@ -93,6 +93,7 @@ def _process(library: str, module: str, lowest: str, owns: tuple[Subject, ...], 
 
 PROCESSES: tuple[Integration, ...] = (
     _process("uvicorn", "uvicorn.server", "0.32", ("exits", "workers"), "uvicorn"),
+    _process("starlette", "starlette.routing", "0.41", ("exits",), "starlette"),
     _process("gunicorn", "gunicorn.workers.base", "23.0", ("exits", "workers"), "gunicorn"),
     _process("celery", "celery.signals", "5.4", ("exits",), "celery"),
     _process("multiprocessing", "multiprocessing.util", "", ("exits",)),

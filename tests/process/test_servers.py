@@ -68,6 +68,17 @@ def test_stopping_in_order_loses_nothing(received: Receiver, name: str) -> None:
     assert not any(received.last(service, "agentobs.info").values()), "it has said goodbye"
 
 
+def test_an_application_whose_server_nobody_knows_has_sent_everything_when_it_has_shut_down(
+    received: Receiver,
+) -> None:
+    with uvicorn(AGENTOBS_LIBRARIES="-uvicorn", **received.otlp("unknown-server")) as server:
+        server.call(*CALLS)
+        server.stop()
+    poll(lambda: sum(received.last("unknown-server", "agentobs.calls").values()) == len(CALLS), "every call")
+    poll(lambda: len(received.items("logs", "unknown-server")) == len(CALLS), "every event")
+    agree(received, "unknown-server", len(CALLS))
+
+
 @pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["", "preload"])
 def test_gunicorn_that_is_told_to_reload(received: Receiver, preload: tuple[str, ...]) -> None:
     service = f"reloaded-{len(preload)}"
