@@ -256,7 +256,7 @@ class BaseClient:
                 return False
             response = answer.response = result.http_response if kind.raw else result
             if not response.is_closed:
-                streamed = bool(getattr(result, "_is_sse_stream", call.request.stream))
+                streamed = call.request.stream or bool(getattr(result, "_is_sse_stream", False))
                 watch_response(response, Watch(call, self._finish_events if streamed else self._finish_body, None))
                 return True
             body = _read_body(response)
