@@ -25,23 +25,22 @@ RUN: ContextVar[Run | None] = ContextVar("agentobs_run", default=None)
 """The innermost agent run."""
 
 
-def _nothing_carried() -> Run | None:
-    return None
-
-
-_carried = _nothing_carried
+_carried: Callable[[], Run | None] | None = None
 
 
 def carry_in(carried: Callable[[], Run | None]) -> None:
-    """Have `current_run` ask `carried()` where this context has no run of its own: what a thread was given along."""
-    global _carried  # noqa: PLW0603  set once, by the module that knows OpenTelemetry's context
+    """Have `current_run` ask `carried()` where this context has no run of its own: what a thread was given along.
+
+    Called with the first run, so that programs without runs spend nothing on it.
+    """
+    global _carried  # noqa: PLW0603  by the module that knows OpenTelemetry's context
     _carried = carried
 
 
 def current_run() -> Run | None:
     """The innermost run that is under way here, also in a thread that was started inside it."""
     run = RUN.get()
-    if run is not None:
+    if run is not None or _carried is None:
         return run
     run = _carried()
     # A thread may outlive the run that it was started in.

@@ -136,6 +136,7 @@ def attach_run(span: Any, run: Run) -> Any:
 
     Whatever carries OpenTelemetry's context to another thread carries the run along.
     """
+    carry_in(_run_in_context)
     context = otel_context.set_value(_RUN, run)
     return otel_context.attach(context if span is None else trace.set_span_in_context(span, context))
 
@@ -143,9 +144,6 @@ def attach_run(span: Any, run: Run) -> Any:
 def _run_in_context() -> Run | None:
     run = otel_context.get_value(_RUN)
     return run if isinstance(run, Run) else None
-
-
-carry_in(_run_in_context)
 
 
 def threads_carry_context() -> bool:
