@@ -21,7 +21,7 @@ app = Celery("examples", broker=os.environ.get("BROKER_URL", "redis://localhost:
 def answer(question: str) -> str:
     """What the model says."""
     with agentobs.agent("support"):
-        said = openai.OpenAI().chat.completions.create(
+        completion = openai.OpenAI().chat.completions.create(
             model="gpt-4.1-mini", messages=[{"role": "user", "content": question}]
         )
-    return said.choices[0].message.content or ""
+    return completion.choices[0].message.content or ""

@@ -22,7 +22,7 @@ client = openai.AsyncOpenAI()
 async def answer(question: str) -> dict[str, str]:
     """What the model says."""
     async with agentobs.agent("support"):
-        said = await client.chat.completions.create(
+        completion = await client.chat.completions.create(
             model="gpt-4.1-mini", messages=[{"role": "user", "content": question}]
         )
-    return {"answer": said.choices[0].message.content or ""}
+    return {"answer": completion.choices[0].message.content or ""}

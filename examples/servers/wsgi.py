@@ -26,7 +26,7 @@ def answer() -> dict[str, str]:
     """What the model says, or an apology."""
     with agentobs.agent("support"):
         try:
-            said = breaker.call(
+            completion = breaker.call(
                 client.chat.completions.create,
                 model="gpt-4.1-mini",
                 messages=[{"role": "user", "content": request.args["question"]}],
@@ -34,4 +34,4 @@ def answer() -> dict[str, str]:
         except (openai.APIError, pybreaker.CircuitBreakerError) as error:
             with agentobs.fallback("answer", kind="static", reason=error):
                 return {"answer": "We are slow today."}
-    return {"answer": said.choices[0].message.content or ""}
+    return {"answer": completion.choices[0].message.content or ""}
