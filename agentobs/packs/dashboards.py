@@ -164,7 +164,7 @@ ARRANGEMENTS: tuple[tuple[Board, tuple[Line, ...]], ...] = (
             graphs("Decisions", decisions.escalated, decisions.made, decisions.confidence),
             tables("", decisions.made),
             graphs("Feedback", feedback.against_last_week, feedback.satisfaction, feedback.by_level),
-            graphs("", feedback.given, feedback.by_rater),
+            graphs("", feedback.given, feedback.by_rater, feedback.storage),
         ),
     ),
 )

@@ -11,6 +11,7 @@ from ..config import PackConfig
 from ..figure import POINTS, Alert, Figure, Graph, Stat, Subject
 from ..names import Label, equals
 from ..panels import PER_MINUTE, SHARE, WHOLE, Limit, Query
+from ..recording import grown
 from ..selection import Selection, over_all, over_range, over_time, series_name
 
 _FROM_USERS = (equals(own.FEEDBACK_SOURCE, "end_user"),)
@@ -198,9 +199,65 @@ def refused(config: PackConfig) -> Figure:
     )
 
 
+def storage(config: PackConfig) -> Figure:
+    """Ratings on their way into the store of the endpoint, with the alert on its failing."""
+    failed_by, over = (config.service, own.FEEDBACK_STORAGE_ERROR), over_time(config)
+
+    def measure(over: Selection, /, *by: Label) -> q.Expr:
+        return over.growth(own.FEEDBACK_STORAGE, *by)
+
+    return Figure(
+        measure=measure,
+        unit=WHOLE,
+        empty="no store",
+        graph=Graph(
+            "Feedback into the store",
+            "Ratings per minute by what became of them: stored; spooled, because the store was out of reach, and sent "
+            "when it was back; refused, which the sender is told; lost, because the store will never take it; and the "
+            "failures of the store by reason.",
+            queries=(
+                Query(
+                    measure(over, own.FEEDBACK_STORAGE_OUTCOME) * 60, series_name(config, own.FEEDBACK_STORAGE_OUTCOME)
+                ),
+                Query(
+                    over.growth(own.FEEDBACK_STORAGE_ERRORS, own.FEEDBACK_STORAGE_ERROR) * 60,
+                    f"failed: {series_name(config, own.FEEDBACK_STORAGE_ERROR)}",
+                ),
+            ),
+            unit=PER_MINUTE,
+        ),
+        alerts=(
+            Alert(
+                name="AgentObsFeedbackStoreFailing",
+                expr=grown(config, own.FEEDBACK_STORAGE_ERRORS, "10m", *failed_by) > 0,
+                by=failed_by,
+                for_="15m",
+                severity="warning",
+                summary="The store of feedback fails.",
+                description="The store of feedback of {0} has failed for 15 minutes: {1}.",
+                meaning="The feedback endpoint could not use its database again and again. What comes meanwhile waits "
+                "in a spool on the machine that took it, which is bounded; with `strict`, or where the spool is full, "
+                "it is refused with 503 and the widget tries again.",
+                impact="Ratings are missing in the store and in the figures until it is back; those refused for good "
+                "when the sender has gone.",
+                check=(
+                    "The reason in the description, and the log of the service, which says it once.",
+                    "`spooled` against `sent` in the panel: how many wait.",
+                    "unreachable, timeout: does the database answer? full, io, spool_full: is there room on the disk? "
+                    "schema: was agentobs updated? denied: does the account have its rights?",
+                ),
+                fix=(
+                    "Bring the database back: what waits goes out by itself, and nothing else is to be done.",
+                    "schema: run `agentobs feedback migrate`.",
+                ),
+            ),
+        ),
+    )
+
+
 SUBJECT = Subject(
     "feedback",
     "Feedback",
     DECISIONS,
-    (against_last_week, satisfaction, by_level, by_rater, given, refused),
+    (against_last_week, satisfaction, by_level, by_rater, given, refused, storage),
 )
