@@ -25,24 +25,22 @@ RUN: ContextVar[Run | None] = ContextVar("agentobs_run", default=None)
 """The innermost agent run."""
 
 
-_carried: Callable[[], Run | None] | None = None
+CARRIERS: list[Callable[[], Run | None]] = []
+"""What gives the run that a thread was given along, where its context has none of its own; empty before the first run."""
 
 
 def carry_in(carried: Callable[[], Run | None]) -> None:
-    """Have `current_run` ask `carried()` where this context has no run of its own: what a thread was given along.
-
-    Called with the first run, so that programs without runs spend nothing on it.
-    """
-    global _carried  # noqa: PLW0603  by the module that knows OpenTelemetry's context
-    _carried = carried
+    """Have `current_run` ask `carried()`, from the first run on, so that programs without runs spend nothing on it."""
+    if not CARRIERS:
+        CARRIERS.append(carried)
 
 
 def current_run() -> Run | None:
     """The innermost run that is under way here, also in a thread that was started inside it."""
     run = RUN.get()
-    if run is not None or _carried is None:
+    if run is not None or not CARRIERS:
         return run
-    run = _carried()
+    run = CARRIERS[0]()
     # A thread may outlive the run that it was started in.
     return None if run is None or run.ended else run
 

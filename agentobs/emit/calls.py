@@ -12,7 +12,7 @@ from typing import Any
 from .. import guard
 from ..catalogue import genai, own
 from ..config import Config
-from ..context import current_run
+from ..context import CARRIERS, RUN, current_run
 from ..pricing import PriceBook, priced_model
 from ..records.agents import Run
 from ..records.calls import CANCELLED, CallEnding, CallRequest, CallResult
@@ -162,7 +162,10 @@ class CallEmitter:
 
         `parent` is what it belongs to, `None` for what is current; `started_ns` is when it started, 0 for now.
         """
-        run = current_run() if parent is None else parent.run
+        # Not `current_run` outright, because every call comes by here, and most have no run to find.
+        run = RUN.get() if parent is None else parent.run
+        if run is None and CARRIERS and parent is None:
+            run = current_run()
         opening = self._opening(request)
         call = OpenCall(self, request, run, opening)
         try:
