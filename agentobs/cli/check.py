@@ -16,6 +16,7 @@ KEEP = {
     "of your own into a file of their own.",
     "collector": "Put your changes into a second file and start the collector with --config=GENERATED --config=YOURS, or "
     "set the AGENTOBS_ variables; --content drop removes captured content.",
+    "registry": "Put names of your own into a registry that depends on this one.",
 }
 
 
@@ -30,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
         nargs="?",
         default=".",
         metavar="DIR",
-        help="folder that holds dashboards, alerts and collector (this one)",
+        help="folder that holds dashboards, alerts, collector and registry (this one)",
     )
     options = parser.parse_args(argv)
     try:

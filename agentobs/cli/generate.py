@@ -13,7 +13,8 @@ def main(argv: Sequence[str]) -> int:
     """Write the files below `--out`; those that are already as they should be are left alone."""
     parser = packfiles.parser(
         "generate",
-        "Write dashboards, alerts with their runbook, and collector configs. The same options give the same bytes.",
+        "Write dashboards, alerts with their runbook, collector configs, and the registry of names. "
+        "The same options give the same bytes.",
     )
     parser.add_argument(
         "what",

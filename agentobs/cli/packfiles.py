@@ -11,7 +11,7 @@ from agentobs.catalogue import Conventions
 from agentobs.packs import ConfigError, PackConfig, What, build, collector, load
 from agentobs.packs.names import NAMINGS
 
-THEMES: tuple[What, ...] = ("dashboards", "alerts", "collector")
+THEMES: tuple[What, ...] = ("dashboards", "alerts", "collector", "registry")
 EXIT_CODES = (
     "Exit codes: 0 done; 1 something is wrong, and said; 2 the options, or the file of --config, are not right."
 )

@@ -39,7 +39,7 @@ from typing import Literal, get_args
 from .config import ConfigError, PackConfig, load
 from .figure import Subject
 
-What = Literal["all", "dashboards", "alerts", "collector"]
+What = Literal["all", "dashboards", "alerts", "collector", "registry"]
 
 
 def build(
@@ -67,6 +67,10 @@ def build(
         from . import collector
 
         files |= {f"collector/{name}": text for name, text in collector.files().items()}
+    if what in {"all", "registry"}:
+        from . import registry
+
+        files |= {f"registry/{name}": text for name, text in registry.files().items()}
     return dict(sorted(files.items()))
 
 

@@ -25,7 +25,7 @@ def expr(folder: Path, name: str) -> str:
 def test_everything_is_written_and_equals_what_is_committed(tmp_path: Path) -> None:
     assert main(["generate", "--out", str(tmp_path)]) == 0
     written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    assert {path.parts[0] for path in written} == {"dashboards", "alerts", "collector"}
+    assert {path.parts[0] for path in written} == {"dashboards", "alerts", "collector", "registry"}
     assert [path for path in written if (tmp_path / path).read_bytes() != (ROOT / path).read_bytes()] == []
 
 
@@ -91,10 +91,13 @@ def test_content_can_be_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["dashbords"], "there is nothing named 'dashbords' to generate; allowed: dashboards, alerts, collector"),
+        (
+            ["dashbords"],
+            "there is nothing named 'dashbords' to generate; allowed: dashboards, alerts, collector, registry",
+        ),
         (
             ["alerts/rulez.yaml"],
-            "'alerts/rulez.yaml' to generate; allowed: dashboards, alerts, collector, alerts/RUNBOOK",
+            "'alerts/rulez.yaml' to generate; allowed: dashboards, alerts, collector, registry, alerts/RUNBOOK",
         ),
         (["--naming", "camel"], "naming = 'camel' is not allowed; allowed: default, no-suffix, utf8, untranslated"),
         (["--conventions", "newest"], "conventions = 'newest' is not allowed; allowed: latest, compat, both"),
