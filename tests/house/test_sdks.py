@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sdks import ROOT, Environment, environments
+from tests.support.sdks import ROOT, Environment, environments, link_commands
 
 RUN = ROOT / "tests" / "run"
 PROJECT = """
@@ -48,6 +48,18 @@ def test_a_row_with_other_keys_is_refused(project: Path, row: str) -> None:
     table.write_text(f"[old]\n{row}\n")
     with pytest.raises(ValueError, match=r"sdks.toml: \[old\] has .*; there are requirements"):
         environments(table, project)
+
+
+def test_a_checkout_has_the_commands_of_the_shared_environment_run_by_its_own_python(tmp_path: Path) -> None:
+    shared, own = tmp_path / "shared" / "bin", tmp_path / "own" / "bin"
+    for folder in (shared / "__pycache__", own):
+        folder.mkdir(parents=True)
+    for name, text in {"serve": f"#!{shared}/python\nimport serve\n", "python": "", "checker": "\x7fELF"}.items():
+        (shared / name).write_text(text)
+    link_commands(shared, own)
+    assert sorted(path.name for path in own.iterdir()) == ["checker", "serve"]
+    assert (own / "serve").read_text() == f"#!{own}/python\nimport serve\n"
+    assert (own / "checker").resolve() == shared / "checker"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -62,7 +62,8 @@ def link_commands(shared: Path, own: Path) -> None:
     """Give an environment of a checkout, by its folder of commands, those of the shared one, run by its own Python."""
     for command in shared.iterdir():
         target = own / command.name
-        if target.exists() or command.name.startswith(("python", "pip", "activate", "Activate")):
+        of_python = command.name.startswith(("python", "pip", "activate", "Activate"))
+        if of_python or target.exists() or not command.is_file():
             continue
         content = command.read_bytes()
         if content.startswith(b"#!"):
