@@ -91,6 +91,9 @@ class Watch:
         """Read what has come since the last time: after the first chunk, every 64 chunks and at the end."""
         if self.chunks == 1:
             self.first_s = self.last_s
+            if self.read is not None:
+                # It is a stream after all, whatever its content type says (Bedrock has one of its own).
+                self.body = None
         newest, self.newest = self.newest, []
         try:
             if self.read is not None and newest:

@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from agentobs import testing
-from tests.support.clients import makers, wire
+from tests.support.clients import endings, makers, wire
 from tests.support.clients.forms import RAW, RAW_STREAM, STREAM_READINGS, VALUE, WHOLE, Form
 from tests.support.clients.observation import observe
 from tests.support.clients.scenarios import Make, Scenario, check
@@ -112,7 +112,7 @@ def test_it_is_an_error(
         error_type,
         error_class,
     )
-    assert span.status == "ERROR"
+    assert span.status == endings.NO_ANSWER.status
     assert seen.value("agentobs.calls", agentobs_outcome="error") == 1
     assert seen.value("agentobs.calls.unpriced") == 0
 

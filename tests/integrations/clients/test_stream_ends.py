@@ -85,6 +85,16 @@ def test_usage_in_every_chunk_counts_when_the_end_marker_came(loopback: Loopback
     assert streamed(loopback, [*chunks, "[DONE]"]).attributes["gen_ai.usage.output_tokens"] == 3
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/vnd.amazon.eventstream"])
+def test_the_content_type_of_a_stream_may_be_another(loopback: Loopback, kind: str) -> None:
+    answer = wire.events([TEXT, last(0), USED, "[DONE]"], named=False)
+    loopback.play(answer.but(headers={"content-type": kind}))
+    with testing.capture() as seen, makers.openai_client(loopback.url) as client:
+        assert len(list(client.chat.completions.create(**wire.CHAT_STREAM))) == 3
+    assert seen.spans[0].attributes["agentobs.outcome"] == "success"
+    assert seen.spans[0].attributes["gen_ai.usage.output_tokens"] == 7
+
+
 @pytest.mark.parametrize("after", [1, 8, 9, 63, 64, 65, 500])
 def test_a_finish_reason_may_be_followed_by_many_chunks(loopback: Loopback, after: int) -> None:
     span = streamed(loopback, [TEXT, last(0), *[TEXT] * after, USED, "[DONE]"])

@@ -25,6 +25,13 @@ UNREACHED = Ending(
     "no answer: connection refused, timed out", "ERROR", "error", "the exception", "`connection`, `timeout`"
 )
 SAID_ERROR = Ending("an error event in the stream", "ERROR", "error", "what it says", "by type")
+NO_ANSWER = Ending(
+    "an error, a page or anything else with status 200 that is none of the API's answers",
+    "ERROR",
+    "error",
+    "its code, type or status, else `invalid_output`",
+    "by code, type or status, else `invalid_output`",
+)
 FAILED = Ending("an answer whose status is failed", "ERROR", "error", "its error code", "by code")
 UNUSABLE = Ending(
     "a billed answer that the library refuses (`LengthFinishReasonError`)",
@@ -51,6 +58,7 @@ ENDINGS = (
     REFUSED,
     UNREACHED,
     SAID_ERROR,
+    NO_ANSWER,
     FAILED,
     UNUSABLE,
     CUT,
