@@ -55,7 +55,7 @@ class OpenCall:
         emitter: who opened it.
         request: what was asked.
         opening: what every call of this operation, provider and model starts with.
-        covers: whether calls that a library below makes meanwhile are part of this one.
+        covers: whether calls that a library below makes meanwhile are part of this one; a package: those that it makes.
         owner: whatever the integration that opened the call wants to find again from inside it; opaque here.
         run: the run it belongs to, `None` outside of any.
         started_ns: nanoseconds of the epoch; started_s, ended_s: seconds of `time.perf_counter()`, 0.0 while under way.
@@ -93,7 +93,7 @@ class OpenCall:
         self.started_ns = 0
         self.started_s = self.ended_s = self.first_chunk_s = self.last_chunk_s = 0.0
         self.chunks = self.retries = 0
-        self.covers = False
+        self.covers: bool | str = False
         self.result = _NOTHING
         self.ending: CallEnding | None = None
         self.cost: Cost | None = None

@@ -7,7 +7,9 @@ while tests capture what is emitted. No method raises an `Exception`: an error i
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 from .. import guard, process
@@ -47,7 +49,8 @@ class Observer:
         if state is None:
             return None
         outer = CALL.get()
-        return state if (outer is None or not outer.covers) and not spans.suppressed() else None
+        covered = outer is not None and outer.covers and (outer.covers is True or _inside(outer.covers))
+        return None if covered or spans.suppressed() else state
 
     def open_call(
         self,
@@ -55,7 +58,7 @@ class Observer:
         *,
         parent: Parent | None = None,
         started_ns: int = 0,
-        covers: bool = False,
+        covers: bool | str = False,
         owner: Any = None,
     ) -> OpenCall | None:
         """A model call begins.
@@ -64,7 +67,8 @@ class Observer:
             request: what is asked.
             parent: what it belongs to, where the library says so itself; else what is current.
             started_ns: when it started, in nanoseconds of the epoch, where the library has a clock of its own.
-            covers: calls that a library below makes inside `enter` and `leave` are part of this one.
+            covers: calls that a library below makes inside `enter` and `leave` are part of this one; the name of a
+                package says that only those are that it makes itself.
             owner: whatever the integration wants to find again from inside the call (`current_call().owner`).
         """
         state = process.current()
@@ -101,8 +105,14 @@ class Observer:
             self.end_call(call, CallResult(), ending_of(interruption))
             raise
 
+    def cover(self, call: OpenCall) -> Entered:
+        """As `enter`, without making the span current: for a library that says when a request begins, but not always
+        when it is over. Where `leave` never comes, a call that covers what its package makes does no harm.
+        """
+        return CALL.set(call), None
+
     def leave(self, entered: Entered) -> None:
-        """Undo `enter`."""
+        """Undo `enter` or `cover`."""
         variable, span = entered
         try:
             if span is not None:
@@ -257,7 +267,7 @@ class Observer:
             return
         try:
             call = self.current_call()
-            if call is not None:
+            if call is not None and call.ending is None:
                 call.attempt_failed(retry)
             else:
                 state.emitters.retries.emit(retry)
@@ -355,6 +365,17 @@ class Observer:
     def detach(self, token: Any) -> None:
         """Undo `attach`."""
         spans.detach(token)
+
+
+def _inside(package: str) -> bool:
+    """Whether code of `package` is calling, or waiting for, what runs here."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name == package or name.startswith(f"{package}."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 OBSERVER = Observer()
