@@ -79,6 +79,7 @@ TABLE: tuple[Integration, ...] = (
         ("agents", "tools"),
         "agentobs.integrations.frameworks.openai_agents",
     ),
+    _row("litellm", "litellm", "1.80", ("model calls", "retries"), "clients"),
     _row("botocore", "botocore.session", "1.38", ("model calls", "retries"), "clients"),
     _row("pybreaker", "pybreaker", "1.4", ("breakers",), "breakers"),
     _row("circuitbreaker", "circuitbreaker", "2.0", ("breakers",), "breakers"),

@@ -18,6 +18,7 @@ PATCHED = (
     ("pybreaker", "CircuitOpenState"),
     ("circuitbreaker", "CircuitBreaker"),
     ("agents.tracing.provider", "DefaultTraceProvider"),
+    ("litellm.litellm_core_utils.litellm_logging", "Logging"),
     ("uvicorn.server", "Server"),
     ("gunicorn.workers.base", "Worker"),
     ("threading", "Thread"),
