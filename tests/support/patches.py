@@ -20,6 +20,7 @@ PATCHED = (
     ("agents.tracing.provider", "DefaultTraceProvider"),
     ("litellm.litellm_core_utils.litellm_logging", "Logging"),
     ("uvicorn.server", "Server"),
+    ("starlette.routing", "Router"),
     ("gunicorn.workers.base", "Worker"),
     ("threading", "Thread"),
     ("concurrent.futures.thread", "ThreadPoolExecutor"),
