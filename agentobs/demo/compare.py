@@ -40,7 +40,7 @@ class Difference:
     seen: object
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what} served {_said(self.served)}, seen {_said(self.seen)}"
+        return f"{self.where}: {self.what} served {_shown(self.served)}, seen {_shown(self.seen)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _between(where: str, served: Mapping[str, Any], seen: Mapping[str, Any]) -> 
             yield Difference(where, what, served[what], seen[what])
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return "nothing" if value is None else str(value)
 
 

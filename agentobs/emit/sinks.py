@@ -24,7 +24,7 @@ Values = tuple[str, ...]
 
 OTHER = "_other"
 _LONGEST = 200
-_HELD = 2_000
+_MAX_CACHED = 2_000
 
 LOCK = threading.Lock()
 """Guards the value of every `Sum`. One for all, so that a call can add to many sums at the price of one."""
@@ -224,7 +224,7 @@ class Instruments:
         total = self._sums.get(key)
         if total is None:
             total = self._totals.sum(metric, self._bounds.limit(metric, metric.bind(labels)))
-            if len(self._sums) >= _HELD:
+            if len(self._sums) >= _MAX_CACHED:
                 self._sums.clear()
             self._sums[key] = total
         return total
@@ -244,7 +244,7 @@ class Instruments:
         if observe is None:
             limited = self._bounds.limit(metric, metric.bind(labels))
             observe = _all_observers([sink.histogram(metric, limited) for sink in self.sinks])
-            if len(self._observers) >= _HELD:
+            if len(self._observers) >= _MAX_CACHED:
                 self._observers.clear()
             self._observers[key] = observe
         return observe

@@ -103,10 +103,10 @@ def _at(rate: Any, threshold: int | None) -> float:
 
 
 def _holding(prices: Sequence[Mapping[str, Any]], at_s: float) -> Mapping[str, Any] | None:
-    return next((price for price in reversed(prices) if _holds(price, at_s)), None)
+    return next((price for price in reversed(prices) if _applies(price, at_s)), None)
 
 
-def _holds(price: Mapping[str, Any], at_s: float) -> bool:
+def _applies(price: Mapping[str, Any], at_s: float) -> bool:
     if "from" in price and at_s < _epoch_s(price["from"]):
         return False
     if "hours" not in price:
