@@ -71,8 +71,10 @@ class Call:
 
     @property
     def answered(self) -> bool:
-        """Whether there is something to be priced: an answer, if only until the client left, or reported usage."""
-        return self.ending in (Ending.COMPLETE, Ending.ABANDONED) or self.tokens != UNREPORTED
+        """Whether there is something to be priced: an answer, if only its beginning, or reported usage."""
+        last = self.attempts[-1]
+        begun = self.streamed and last.status == 200
+        return begun or last.ending in (Ending.COMPLETE, Ending.ABANDONED) or last.tokens != UNREPORTED
 
     @property
     def retried(self) -> list[str]:

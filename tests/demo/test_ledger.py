@@ -84,6 +84,12 @@ def test_an_attempt_noted_again_is_corrected() -> None:
 
 
 def test_a_failed_call_is_an_error_and_not_an_unpriced_one() -> None:
-    call = Call("k", 0, "openai", "gpt-4.1-mini", "chat", True, [Attempt(0, 200, Ending.CUT)])
+    call = Call("k", 0, "openai", "gpt-4.1-mini", "chat", True, [Attempt(0, 500, Ending.ERROR)])
     totals = Totals.of([call])
     assert (totals.errors, totals.unpriced, totals.streams) == (1, 0, 1)
+
+
+def test_nobody_knows_what_a_stream_cost_that_was_cut() -> None:
+    call = Call("k", 0, "openai", "gpt-4.1-mini", "chat", True, [Attempt(0, 200, Ending.CUT)])
+    totals = Totals.of([call])
+    assert (totals.errors, totals.unpriced, totals.streams) == (1, 1, 1)
