@@ -252,3 +252,13 @@ def test_no_module_takes_a_private_name_of_another() -> None:
             if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("agentobs")):
                 private = [alias.name for alias in node.names if re.match("_[a-z]", alias.name)]
                 assert not private, (path, private)
+
+
+_IDIOM = {"found", "held", "mend", "mended", "said"}
+
+
+def test_values_are_named_by_what_they_are() -> None:
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(node, "id", None) or getattr(node, "arg", None) or getattr(node, "attr", None)
+            assert not isinstance(name, str) or name.strip("_").lower() not in _IDIOM, (path, name)

@@ -39,10 +39,10 @@ class Answer:
     # --- for seams ---
     def take(self, answer: Any) -> bool:
         """Read a complete answer, a result object or parsed JSON; `False` where it is none of this API's."""
-        said = fields(answer)
-        if not self.holds(said):
+        data = fields(answer)
+        if not self.holds(data):
             return False
-        self.read(said)
+        self.read(data)
         return True
 
     def reject(self, body: Any) -> None:
@@ -57,21 +57,21 @@ class Answer:
         return marked
 
     # --- for APIs ---
-    def holds(self, said: Mapping[str, Any]) -> bool:
+    def holds(self, data: Mapping[str, Any]) -> bool:
         """Whether these fields are an answer of this API."""
         raise NotImplementedError
 
-    def read(self, said: Mapping[str, Any]) -> None:
+    def read(self, data: Mapping[str, Any]) -> None:
         """Read the fields of a complete answer."""
         raise NotImplementedError
 
     def add(self, chunks: Sequence[Any]) -> None:
         """Read further chunks of a stream. Each is looked at once."""
 
-    def identify(self, said: Mapping[str, Any]) -> None:
+    def identify(self, data: Mapping[str, Any]) -> None:
         """Read who answered; what is not said leaves what is known."""
         result = self.result
-        answer_id, model = said.get("id"), said.get("model")
+        answer_id, model = data.get("id"), data.get("model")
         if answer_id is not None:
             result.id = text(answer_id) or result.id
         if model is not None:

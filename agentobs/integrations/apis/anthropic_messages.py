@@ -62,19 +62,19 @@ class Counts:
 
     def add(self, usage: Any) -> None:
         """Take over what a usage object says."""
-        said = fields(usage)
+        payload = fields(usage)
         for name in _COUNTS:
-            count = whole(said.get(name))
+            count = whole(payload.get(name))
             if count is not None:
                 self._counts[name] = count
-        one_hour = whole(pick(said.get("cache_creation"), "ephemeral_1h_input_tokens"))
+        one_hour = whole(pick(payload.get("cache_creation"), "ephemeral_1h_input_tokens"))
         self._one_hour = self._one_hour if one_hour is None else one_hour
-        thinking = whole(pick(said.get("output_tokens_details"), "thinking_tokens"))
+        thinking = whole(pick(payload.get("output_tokens_details"), "thinking_tokens"))
         self._thinking = self._thinking if thinking is None else thinking
-        speed = text(said.get("speed"))
-        self._tier = speed if speed not in (None, "standard") else text(said.get("service_tier")) or self._tier
-        if said.get("iterations") is not None:
-            self._iterations = tuple(items(said["iterations"]))
+        speed = text(payload.get("speed"))
+        self._tier = speed if speed not in (None, "standard") else text(payload.get("service_tier")) or self._tier
+        if payload.get("iterations") is not None:
+            self._iterations = tuple(items(payload["iterations"]))
 
     def usage(self, output_known: bool) -> Usage | None:
         """The normalised usage; `output_known` is false for a stream that was cut before its last event."""
@@ -130,38 +130,38 @@ class AnthropicMessage(Answer):
         self._blocks: dict[Any, Any] = {}
         self._texts = Texts()
 
-    def holds(self, said: Mapping[str, Any]) -> bool:
+    def holds(self, payload: Mapping[str, Any]) -> bool:
         return (
-            isinstance(said.get("content"), (list, tuple))
-            or text(said.get("stop_reason")) is not None
-            or isinstance(said.get("completion"), str)
-            or (said.get("usage") is not None and not said.get("error"))
+            isinstance(payload.get("content"), (list, tuple))
+            or text(payload.get("stop_reason")) is not None
+            or isinstance(payload.get("completion"), str)
+            or (payload.get("usage") is not None and not payload.get("error"))
         )
 
-    def read(self, said: Mapping[str, Any]) -> None:
-        self.identify(said)
-        stop = reason(said.get("stop_reason"))
+    def read(self, payload: Mapping[str, Any]) -> None:
+        self.identify(payload)
+        stop = reason(payload.get("stop_reason"))
         self.result.finish_reasons = (stop,) if stop is not None else ()
-        self._counts.add(said.get("usage"))
+        self._counts.add(payload.get("usage"))
         self.result.usage = self._counts.usage(output_known=True)
         if self.capture:
-            content = said.get("content")
+            content = payload.get("content")
             if content is None:
-                content = said.get("completion")
+                content = payload.get("completion")
             self.result.messages = lambda: _answer(content, stop)
 
     def add(self, chunks: Sequence[Any]) -> None:
         for chunk in chunks:
-            said = fields(chunk)
-            kind = said.get("type")
+            payload = fields(chunk)
+            kind = payload.get("type")
             if kind == "content_block_delta":
                 if self.capture:
-                    self._grow(said)
+                    self._grow(payload)
             elif kind == "message_delta":
-                self._stopped(pick(said.get("delta"), "stop_reason"))
-                self._counts.add(said.get("usage"))
+                self._stopped(pick(payload.get("delta"), "stop_reason"))
+                self._counts.add(payload.get("usage"))
             elif kind == "message_start":
-                started = fields(said.get("message"))
+                started = fields(payload.get("message"))
                 self._started = True
                 self.identify(started)
                 self._counts.add(started.get("usage"))
@@ -169,21 +169,21 @@ class AnthropicMessage(Answer):
                 self._complete = True
             elif kind == "content_block_start":
                 if self.capture:
-                    self._blocks[said.get("index")] = said.get("content_block")
+                    self._blocks[payload.get("index")] = payload.get("content_block")
             elif kind == "completion":
-                self.identify(said)
-                self._stopped(said.get("stop_reason"))
-                self._texts.add((None, "text"), said.get("completion"))
+                self.identify(payload)
+                self._stopped(payload.get("stop_reason"))
+                self._texts.add((None, "text"), payload.get("completion"))
             elif kind == "error":
-                self.reject(said)
+                self.reject(payload)
 
     def _stopped(self, stop: Any) -> None:
         known = reason(stop)
         if known is not None:
             self._stop, self._complete = known, True
 
-    def _grow(self, said: Mapping[str, Any]) -> None:
-        index, delta = said.get("index"), said.get("delta")
+    def _grow(self, payload: Mapping[str, Any]) -> None:
+        index, delta = payload.get("index"), payload.get("delta")
         name = _BLOCK_DELTAS.get(text_of(get(delta, "type")))
         if name is not None:
             self._blocks.setdefault(index, None)
@@ -215,14 +215,14 @@ def _block(index: Any, block: Any, texts: Texts) -> Any:
     if not arrived:
         return block
     arguments = arrived.pop("partial_json", None)
-    found: dict[str, Any] = {name: get(block, name) for name in ("type", "id", "name", "server_name")}
+    collected: dict[str, Any] = {name: get(block, name) for name in ("type", "id", "name", "server_name")}
     if block is None:
-        found["type"] = next((name for name in arrived if name != "content"), "tool_use")
+        collected["type"] = next((name for name in arrived if name != "content"), "tool_use")
     for name, piece in arrived.items():
-        found[name] = text_of(get(block, name)) + piece
+        collected[name] = text_of(get(block, name)) + piece
     if arguments is not None:
-        found["input"] = arguments
-    return found
+        collected["input"] = arguments
+    return collected
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
@@ -269,8 +269,8 @@ def _source(block: Any) -> list[Part]:
 
 
 def _tool_result(block: Any) -> Part:
-    found = tool_response(get(block, "tool_use_id"), BLOCKS.answer(get(block, "content")))
-    return {**found, "is_error": True} if get(block, "is_error") is True else found
+    collected = tool_response(get(block, "tool_use_id"), BLOCKS.answer(get(block, "content")))
+    return {**collected, "is_error": True} if get(block, "is_error") is True else collected
 
 
 def _server_tool_use(block: Any) -> Part:
@@ -279,8 +279,8 @@ def _server_tool_use(block: Any) -> Part:
 
 
 def _server_tool_result(block: Any) -> Part:
-    found = part(str(get(block, "type")), content=get(block, "content"))
-    return part("server_tool_call_response", id=get(block, "tool_use_id"), server_tool_call_response=found)
+    collected = part(str(get(block, "type")), content=get(block, "content"))
+    return part("server_tool_call_response", id=get(block, "tool_use_id"), server_tool_call_response=collected)
 
 
 BLOCKS: Blocks = Blocks(

@@ -37,14 +37,14 @@ class ChatCompletion(Answer):
 
     def take(self, answer: Any) -> bool:
         """See `Answer.take`."""
-        said = fields(answer)
-        choices, usage, error = said.get("choices"), said.get("usage"), said.get("error")
+        body = fields(answer)
+        choices, usage, error = body.get("choices"), body.get("usage"), body.get("error")
         if not isinstance(choices, (list, tuple)) and (usage is None or error):
             return False
-        self._identify(said)
+        self._identify(body)
         known = (reason(pick(choice, "finish_reason")) for choice in choices or () if choice is not None)
         self.result.finish_reasons = tuple([why for why in known if why is not None])
-        self._spend(usage, said.get("service_tier"))
+        self._spend(usage, body.get("service_tier"))
         if error:
             self.ending = reported_failure(error, INVALID_OUTPUT)
         if self.capture:
@@ -53,18 +53,18 @@ class ChatCompletion(Answer):
 
     def add(self, chunks: Sequence[Any]) -> None:
         """Read further chunks; their content only where it is captured. This is all that a chunk costs: it calls little."""
-        said: Mapping[str, Any] = {}
+        body: Mapping[str, Any] = {}
         unknown = self.result.id is None or self.result.model is None
         for chunk in chunks:
             try:
-                said = chunk if type(chunk) is dict else chunk.__dict__
-                choices = said["choices"]
-                more = said if said is chunk else chunk.__pydantic_extra__
+                body = chunk if type(chunk) is dict else chunk.__dict__
+                choices = body["choices"]
+                more = body if body is chunk else chunk.__pydantic_extra__
             except (AttributeError, KeyError):
-                said = more = fields(chunk)
+                body = more = fields(chunk)
                 choices = more.get("choices")
             if unknown:
-                self._identify(said)
+                self._identify(body)
                 unknown = self.result.id is None or self.result.model is None
             if choices:
                 for choice in choices if type(choices) is list else ():
@@ -76,14 +76,14 @@ class ChatCompletion(Answer):
                         self._finished(choice, why)
                     if self.capture and choice is not None:
                         self._grow(choice)
-            if "usage" in said and said["usage"] is not None:
-                self._usage = said["usage"]
+            if "usage" in body and body["usage"] is not None:
+                self._usage = body["usage"]
                 self._closed = self._closed or not choices
-            if "service_tier" in said and said["service_tier"] is not None:
-                self._tier = said["service_tier"]
+            if "service_tier" in body and body["service_tier"] is not None:
+                self._tier = body["service_tier"]
             if more:
                 self._read_more(more)
-        self._identify(said)
+        self._identify(body)
 
     def _read_more(self, more: Mapping[str, Any]) -> None:
         """What only some servers send."""
@@ -116,9 +116,9 @@ class ChatCompletion(Answer):
             result.messages = lambda: [choice.message() for choice in choices.values()]
         return complete
 
-    def _identify(self, said: Mapping[str, Any]) -> None:
-        self.identify(said)
-        fingerprint = said.get("system_fingerprint")
+    def _identify(self, body: Mapping[str, Any]) -> None:
+        self.identify(body)
+        fingerprint = body.get("system_fingerprint")
         if fingerprint is not None:
             self.result.system_fingerprint = text(fingerprint)
 
@@ -134,9 +134,9 @@ def _choice_message(choice: Any) -> Message:
     if given is None:
         legacy = get(choice, "text")
         return message("assistant", [text_part(legacy)] if isinstance(legacy, str) else [], finish)
-    found = chat_message(given)
-    found["role"] = get(given, "role") or "assistant"
-    return found if finish is None else {**found, "finish_reason": finish}
+    collected = chat_message(given)
+    collected["role"] = get(given, "role") or "assistant"
+    return collected if finish is None else {**collected, "finish_reason": finish}
 
 
 class _Choice:

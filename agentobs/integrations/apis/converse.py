@@ -46,14 +46,14 @@ def parameters(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def input_content(asked: Mapping[str, Any], *, details: bool) -> InputContent:
     """What a request sends, in the conventions' shapes; with `details` the tools have all their fields."""
-    instructions = [found for block in items(asked.get("system")) for found in _parts(block)]
+    instructions = [collected for block in items(asked.get("system")) for collected in _parts(block)]
     tools = items(pick(asked.get("toolConfig"), "tools"))
     return InputContent(instructions, list(items(asked.get("messages"))), _message, list(_tools(tools, details)))
 
 
 def _message(message: Any) -> Message:
-    parts = [found for block in items(pick(message, "content")) for found in _parts(block)]
-    answers = any(found["type"] == "tool_call_response" for found in parts)
+    parts = [collected for block in items(pick(message, "content")) for collected in _parts(block)]
+    answers = any(collected["type"] == "tool_call_response" for collected in parts)
     return {"role": "tool" if answers else text(pick(message, "role")) or "unknown", "parts": parts}
 
 
@@ -62,11 +62,11 @@ def _tools(tools: Iterable[Any], details: bool) -> Iterable[dict[str, Any]]:
         spec = pick(tool, "toolSpec")
         if spec is None:
             continue
-        found = {"type": "function", "name": text(pick(spec, "name")) or "unknown"}
+        collected = {"type": "function", "name": text(pick(spec, "name")) or "unknown"}
         if details:
             more = {"description": pick(spec, "description"), "parameters": pick(pick(spec, "inputSchema"), "json")}
-            found |= {key: said for key, said in more.items() if said}
-        yield found
+            collected |= {key: body for key, body in more.items() if body}
+        yield collected
 
 
 def _parts(block: Any) -> list[Part]:
@@ -81,10 +81,10 @@ def _parts(block: Any) -> list[Part]:
 
 
 def _tool_result(value: Any) -> Part:
-    content = [found for block in items(pick(value, "content")) for found in _result_parts(block)]
-    found = tool_response(text(pick(value, "toolUseId")), None)
-    found["response"] = content
-    return {**found, "is_error": True} if pick(value, "status") == "error" else found
+    content = [collected for block in items(pick(value, "content")) for collected in _result_parts(block)]
+    collected = tool_response(text(pick(value, "toolUseId")), None)
+    collected["response"] = content
+    return {**collected, "is_error": True} if pick(value, "status") == "error" else collected
 
 
 def _result_parts(block: Any) -> list[Part]:
@@ -127,15 +127,15 @@ class Conversation:
         self._blocks: dict[int, _Block] = {}
         self._parts: list[Part] | None = [] if keep else None
 
-    def add(self, said: Any) -> None:
+    def add(self, body: Any) -> None:
         """Take up a whole answer, or one event of a stream."""
-        event = fields(said)
+        event = fields(body)
         if "output" in event or "stopReason" in event:
             self._stopped(event.get("stopReason"))
             self._used(event)
             if self._parts is not None:
                 blocks = items(pick(pick(event.get("output"), "message"), "content"))
-                self._parts += [found for block in blocks for found in _parts(block)]
+                self._parts += [collected for block in blocks for collected in _parts(block)]
         elif "messageStop" in event:
             self._stopped(pick(event["messageStop"], "stopReason"))
         elif "metadata" in event:
@@ -151,8 +151,8 @@ class Conversation:
             self._result.finish_reasons = (known,)
             self.complete = True
 
-    def _used(self, said: Mapping[str, Any]) -> None:
-        usage = fields(said.get("usage"))
+    def _used(self, body: Mapping[str, Any]) -> None:
+        usage = fields(body.get("usage"))
         fresh, spent = whole(usage.get("inputTokens")), whole(usage.get("outputTokens"))
         if fresh is None and spent is None:
             return
@@ -168,7 +168,7 @@ class Conversation:
             cache_read_tokens=read,
             cache_write_tokens=write,
             cache_write_1h_tokens=hour[0] if hour else None,
-            service_tier=text(pick(said.get("serviceTier"), "type")),
+            service_tier=text(pick(body.get("serviceTier"), "type")),
         )
 
     def _grow(self, event: Any) -> None:

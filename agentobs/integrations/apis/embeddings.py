@@ -15,13 +15,13 @@ class Embeddings(Answer):
 
     __slots__ = ()
 
-    def holds(self, said: Mapping[str, Any]) -> bool:
-        return isinstance(said.get("data"), (list, tuple)) or (said.get("usage") is not None and not said.get("error"))
+    def holds(self, body: Mapping[str, Any]) -> bool:
+        return isinstance(body.get("data"), (list, tuple)) or (body.get("usage") is not None and not body.get("error"))
 
-    def read(self, said: Mapping[str, Any]) -> None:
-        self.identify(said)
-        self.result.usage = read_usage(self.request, said.get("usage"))
-        for entry in items(said.get("data")):
+    def read(self, body: Mapping[str, Any]) -> None:
+        self.identify(body)
+        self.result.usage = read_usage(self.request, body.get("usage"))
+        for entry in items(body.get("data")):
             vector = pick(entry, "embedding")
             self.result.dimensions = len(vector) if isinstance(vector, list) else None
             break

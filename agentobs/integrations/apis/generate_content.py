@@ -72,14 +72,16 @@ def _output_type(config: Mapping[str, Any]) -> str | None:
 
 def input_content(body: Mapping[str, Any], *, details: bool) -> InputContent:
     """What a request's body sends, in the conventions' shapes; with `details` the tools have all their fields."""
-    instructions = [found for entry in items(pick(body.get("systemInstruction"), "parts")) for found in _parts(entry)]
+    instructions = [
+        collected for entry in items(pick(body.get("systemInstruction"), "parts")) for collected in _parts(entry)
+    ]
     return InputContent(instructions, list(items(body.get("contents"))), _message, list(_tools(body, details)))
 
 
 def _message(content: Any) -> Message:
     role = text(pick(content, "role")) or "user"
-    parts = [found for entry in items(pick(content, "parts")) for found in _parts(entry)]
-    answers = any(found["type"] == "tool_call_response" for found in parts)
+    parts = [collected for entry in items(pick(content, "parts")) for collected in _parts(entry)]
+    answers = any(collected["type"] == "tool_call_response" for collected in parts)
     return {"role": "tool" if answers else "assistant" if role == "model" else role, "parts": parts}
 
 
@@ -90,38 +92,38 @@ def _tools(body: Mapping[str, Any], details: bool) -> Iterable[dict[str, Any]]:
                 yield {"type": name, "name": name}
                 continue
             for function in items(value):
-                found = {"type": "function", "name": text(pick(function, "name")) or "unknown"}
+                collected = {"type": "function", "name": text(pick(function, "name")) or "unknown"}
                 if details:
                     schema = pick(function, "parameters") or _either(function, "parametersJsonSchema")
                     more = {"description": pick(function, "description"), "parameters": schema}
-                    found |= {key: said for key, said in more.items() if said}
-                yield found
+                    collected |= {key: payload for key, payload in more.items() if payload}
+                yield collected
 
 
 def _parts(entry: Any) -> list[Part]:  # noqa: PLR0911  one return for each kind of part
-    said = fields(entry)
-    if "text" in said:
-        content = text(said["text"]) or ""
-        return [part("reasoning", content=content) if said.get("thought") is True else text_part(content)]
-    if (call := said.get("functionCall")) is not None:
+    payload = fields(entry)
+    if "text" in payload:
+        content = text(payload["text"]) or ""
+        return [part("reasoning", content=content) if payload.get("thought") is True else text_part(content)]
+    if (call := payload.get("functionCall")) is not None:
         return [tool_call(text(pick(call, "id")), text(pick(call, "name")), pick(call, "args"))]
-    if (answer := said.get("functionResponse")) is not None:
+    if (answer := payload.get("functionResponse")) is not None:
         return [tool_response(text(pick(answer, "id")), pick(answer, "response"))]
-    if (inline := said.get("inlineData")) is not None:
+    if (inline := payload.get("inlineData")) is not None:
         mime_type = text(_either(inline, "mimeType"))
         return [blob(pick(inline, "data"), _modality(mime_type), mime_type)]
-    if (file := said.get("fileData")) is not None:
+    if (file := payload.get("fileData")) is not None:
         mime_type = text(_either(file, "mimeType"))
         return [
             part("uri", mime_type=mime_type, modality=_modality(mime_type), uri=text(_either(file, "fileUri")) or "")
         ]
-    if (code := said.get("executableCode")) is not None:
+    if (code := payload.get("executableCode")) is not None:
         known = {"type": "executable_code", "language": pick(code, "language"), "code": pick(code, "code")}
         return [part("server_tool_call", name="code_execution", server_tool_call=known)]
-    if (result := said.get("codeExecutionResult")) is not None:
+    if (result := payload.get("codeExecutionResult")) is not None:
         known = {"type": "code_execution_result", "outcome": pick(result, "outcome"), "output": pick(result, "output")}
         return [part("server_tool_call_response", server_tool_call_response=known)]
-    names = [name for name in said if name not in ("thoughtSignature", "thought")]
+    names = [name for name in payload if name not in ("thoughtSignature", "thought")]
     return [generic(name) for name in names[:1]]
 
 
@@ -150,15 +152,15 @@ class GeneratedContent:
 
     def add(self, chunk: Any) -> None:
         """Take up one chunk, as parsed JSON."""
-        said = fields(chunk)
-        self._result.id = text(said.get("responseId")) or self._result.id
-        self._result.model = text(said.get("modelVersion")) or self._result.model
-        self._count(fields(said.get("usageMetadata")))
-        refused = text(pick(said.get("promptFeedback"), "blockReason"))
+        payload = fields(chunk)
+        self._result.id = text(payload.get("responseId")) or self._result.id
+        self._result.model = text(payload.get("modelVersion")) or self._result.model
+        self._count(fields(payload.get("usageMetadata")))
+        refused = text(pick(payload.get("promptFeedback"), "blockReason"))
         if refused is not None:
             self._reasons[0] = refused
             self.complete = True
-        for candidate in items(said.get("candidates")):
+        for candidate in items(payload.get("candidates")):
             index = whole(pick(candidate, "index")) or 0
             reason = text(pick(candidate, "finishReason"))
             if reason is not None:
@@ -182,12 +184,12 @@ class GeneratedContent:
     def _keep(self, index: int, entries: Iterable[Any]) -> None:
         assert self._parts is not None  # noqa: S101  asked by the caller
         kept = self._parts.setdefault(index, [])
-        for found in (found for entry in entries for found in _parts(entry)):
+        for collected in (collected for entry in entries for collected in _parts(entry)):
             # Text comes in pieces; each piece of the same kind goes on where the last one stopped.
-            if kept and found["type"] == kept[-1]["type"] and found["type"] in ("text", "reasoning"):
-                kept[-1]["content"] += found["content"]
+            if kept and collected["type"] == kept[-1]["type"] and collected["type"] in ("text", "reasoning"):
+                kept[-1]["content"] += collected["content"]
             else:
-                kept.append(found)
+                kept.append(collected)
 
     def result(self) -> CallResult:
         """What is known; without the end of the answer its output is not."""
@@ -227,7 +229,7 @@ class GeneratedContent:
         reason = self._reasons.get(index)
         if reason is None:
             return message
-        called = reason == "STOP" and any(found["type"] == "tool_call" for found in parts)
+        called = reason == "STOP" and any(collected["type"] == "tool_call" for collected in parts)
         finish = "content_filter" if reason in _FILTERED else _FINISH.get(reason, reason.lower())
         return {**message, "finish_reason": "tool_call" if called else finish}
 
@@ -247,10 +249,10 @@ class Embedded:
 
     def add(self, answer: Any) -> None:
         """Take up the answer, as parsed JSON."""
-        said = fields(answer)
-        spent = whole(pick(said.get("usageMetadata"), "promptTokenCount"))
-        vectors = [pick(entry, "values") for entry in (*items(said.get("embeddings")), said.get("embedding"))]
-        for prediction in items(said.get("predictions")):
+        payload = fields(answer)
+        spent = whole(pick(payload.get("usageMetadata"), "promptTokenCount"))
+        vectors = [pick(entry, "values") for entry in (*items(payload.get("embeddings")), payload.get("embedding"))]
+        for prediction in items(payload.get("predictions")):
             embeddings = pick(prediction, "embeddings")
             vectors.append(pick(embeddings, "values"))
             spent = _sum(spent, whole(pick(pick(embeddings, "statistics"), "token_count")))

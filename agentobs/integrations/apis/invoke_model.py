@@ -48,16 +48,16 @@ class Invocation:
     def add(self, event: Any) -> None:
         """Take up one event of a stream: a chunk with JSON of the vendor in it."""
         data = pick(pick(event, "chunk"), "bytes")
-        said = fields(json_object(data) if isinstance(data, bytes) else None)
-        for name, value in fields(said.get("amazon-bedrock-invocationMetrics")).items():
+        payload = fields(json_object(data) if isinstance(data, bytes) else None)
+        for name, value in fields(payload.get("amazon-bedrock-invocationMetrics")).items():
             known, count = _METRICS.get(name), whole(value)
             if known is not None and count is not None:
                 self._counts[known] = count
                 self.complete = True
-        message = said.get("message")
+        message = payload.get("message")
         self._result.id = text(pick(message, "id")) or self._result.id
         self._result.model = text(pick(message, "model")) or self._result.model
-        for place in (said, said.get("delta")):
+        for place in (payload, payload.get("delta")):
             for name in _REASONS:
                 reason = text(pick(place, name))
                 if reason is not None:

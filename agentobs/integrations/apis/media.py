@@ -28,10 +28,10 @@ class Media(Answer):
         """See `Answer.take`. Sound and plain texts (`srt`, `vtt`) have no fields; a page for people is no answer."""
         if answer is None or self._is_page(answer):
             return False
-        said = fields(answer)
-        if said and (said.get("error") or not self.holds(said)):
+        body = fields(answer)
+        if body and (body.get("error") or not self.holds(body)):
             return False
-        self.read(said)
+        self.read(body)
         return True
 
     def _is_page(self, answer: Any) -> bool:
@@ -44,13 +44,13 @@ class Media(Answer):
         # Sound that turns out to be a JSON object: an error.
         return kind.startswith("application/json") and hasattr(answer, "iter_bytes")
 
-    def holds(self, said: Mapping[str, Any]) -> bool:
-        return any(said.get(name) is not None for name in ("data", "text", "usage", "status", "segments", "response"))
+    def holds(self, body: Mapping[str, Any]) -> bool:
+        return any(body.get(name) is not None for name in ("data", "text", "usage", "status", "segments", "response"))
 
-    def read(self, said: Mapping[str, Any]) -> None:
-        self.identify(said)
-        usage = read_usage(self.request, said.get("usage"))
-        others = svg_usage(said)
+    def read(self, body: Mapping[str, Any]) -> None:
+        self.identify(body)
+        usage = read_usage(self.request, body.get("usage"))
+        others = svg_usage(body)
         if others:
             usage = usage or Usage()
             usage.others = others
@@ -59,11 +59,11 @@ class Media(Answer):
 
     def add(self, chunks: Sequence[Any]) -> None:
         for chunk in chunks:
-            said = fields(chunk)
-            kind = said.get("type")
+            body = fields(chunk)
+            kind = body.get("type")
             if isinstance(kind, str) and kind.endswith(_ENDINGS):
                 self._complete = True
-            self.read(said)
+            self.read(body)
 
     def finish(self, marked: bool) -> bool:
         """See `Answer.finish`."""

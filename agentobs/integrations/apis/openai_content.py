@@ -56,16 +56,16 @@ def _file(block: Any) -> Part:
     file_id, url, data = get(inner, "file_id"), get(inner, "file_url"), get(inner, "file_data")
     if isinstance(file_id, str):
         return part("file", modality="document", file_id=file_id, name=get(inner, "filename"))
-    found = media(url if isinstance(url, str) else text_of(data), "document")
-    if not isinstance(url, str) and found["type"] == "uri":
-        found = blob(data, "document")
-    return {**found, **({"name": name} if isinstance(name := get(inner, "filename"), str) else {})}
+    known = media(url if isinstance(url, str) else text_of(data), "document")
+    if not isinstance(url, str) and known["type"] == "uri":
+        known = blob(data, "document")
+    return {**known, **({"name": name} if isinstance(name := get(inner, "filename"), str) else {})}
 
 
 def _reasoning_item(item: Any) -> list[Part]:
     texts = [get(entry, "text") for name in ("summary", "content") for entry in listed(get(item, name))]
-    found = [part("reasoning", content=text) for text in texts if isinstance(text, str)]
-    return found or [generic("reasoning", id=get(item, "id"))]
+    known = [part("reasoning", content=text) for text in texts if isinstance(text, str)]
+    return known or [generic("reasoning", id=get(item, "id"))]
 
 
 def _thinking(block: Any) -> Part | list[Part]:
@@ -94,12 +94,12 @@ def _server_call(item: Any) -> Part:
 def _image_generation(item: Any) -> list[Part]:
     fields = {key: value for key, value in rest(item).items() if key in ("status", "revised_prompt", "action")}
     call = part("image_generation_call", **fields)
-    found = [part("server_tool_call", id=get(item, "id"), name="image_generation", server_tool_call=call)]
+    known = [part("server_tool_call", id=get(item, "id"), name="image_generation", server_tool_call=call)]
     encoding = get(item, "output_format")
     if isinstance(get(item, "result"), str):
         mime_type = f"image/{encoding}" if isinstance(encoding, str) else None
-        found.append(blob(get(item, "result"), "image", mime_type))
-    return found
+        known.append(blob(get(item, "result"), "image", mime_type))
+    return known
 
 
 def _item_call(item: Any) -> Part:
@@ -136,10 +136,10 @@ def chat_message(given: Any) -> Message:
     """One message of a chat."""
     role = get(given, "role")
     if role in ("tool", "function"):
-        found = [tool_response(get(given, "tool_call_id"), BLOCKS.answer(get(given, "content")))]
+        known = [tool_response(get(given, "tool_call_id"), BLOCKS.answer(get(given, "content")))]
     else:
-        found = [*_reasoning(given), *BLOCKS.parts(get(given, "content")), *_asides(given), *_calls(given)]
-    result = message(role, found)
+        known = [*_reasoning(given), *BLOCKS.parts(get(given, "content")), *_asides(given), *_calls(given)]
+    result = message(role, known)
     name = get(given, "name")
     return {**result, "name": name} if isinstance(name, str) else result
 
@@ -154,29 +154,29 @@ def _reasoning(given: Any) -> list[Part]:
 
 
 def _asides(given: Any) -> list[Part]:
-    found: list[Part] = []
+    known: list[Part] = []
     refusal, audio = get(given, "refusal"), get(given, "audio")
     if isinstance(refusal, str) and refusal:
-        found.append(generic("refusal", content=refusal))
+        known.append(generic("refusal", content=refusal))
     if audio is not None:
         transcript = get(audio, "transcript")
-        found += [text_part(transcript)] if isinstance(transcript, str) else []
-        found.append(part("file", modality="audio", file_id=text_of(get(audio, "id"))))
-    return found
+        known += [text_part(transcript)] if isinstance(transcript, str) else []
+        known.append(part("file", modality="audio", file_id=text_of(get(audio, "id"))))
+    return known
 
 
 def _calls(given: Any) -> list[Part]:
-    found: list[Part] = []
+    known: list[Part] = []
     for call in listed(get(given, "tool_calls")):
         custom = get(call, "custom")
         function = get(call, "function") if custom is None else custom
         arguments = get(function, "arguments")
         arguments = get(custom, "input") if arguments is None else arguments
-        found.append(tool_call(get(call, "id"), get(function, "name"), arguments))
+        known.append(tool_call(get(call, "id"), get(function, "name"), arguments))
     function = get(given, "function_call")
     if function is not None:
-        found.append(tool_call(None, get(function, "name"), get(function, "arguments")))
-    return found
+        known.append(tool_call(None, get(function, "name"), get(function, "arguments")))
+    return known
 
 
 def item_message(item: Any) -> Message:

@@ -22,16 +22,16 @@ def read_usage(request: CallRequest, usage: Any) -> Usage | None:
 
     `None` where no tokens are reported: nothing, or a duration (Whisper, which is billed by the minute).
     """
-    said = fields(usage)
-    new = "input_tokens" in said
-    spent_in = whole(said.get("input_tokens" if new else "prompt_tokens"))
-    spent_out = whole(said.get("output_tokens" if new else "completion_tokens"))
+    body = fields(usage)
+    new = "input_tokens" in body
+    spent_in = whole(body.get("input_tokens" if new else "prompt_tokens"))
+    spent_out = whole(body.get("output_tokens" if new else "completion_tokens"))
     if spent_in is None and spent_out is None:
         return None
-    details_in, details_out = _details(said, new)
+    details_in, details_out = _details(body, new)
     reasoning = whole(details_out.get("reasoning_tokens"))
-    if spent_in is not None and spent_out is not None and said.get("total_tokens") != spent_in + spent_out:
-        apart = (whole(said.get("total_tokens")) or 0) - spent_in - spent_out
+    if spent_in is not None and spent_out is not None and body.get("total_tokens") != spent_in + spent_out:
+        apart = (whole(body.get("total_tokens")) or 0) - spent_in - spent_out
         if apart > 0 and apart == reasoning:
             # xAI's chat API keeps reasoning out of completion_tokens; only its total tells.
             spent_out += apart
@@ -41,35 +41,35 @@ def read_usage(request: CallRequest, usage: Any) -> Usage | None:
     return Usage(
         spent_in,
         None if request.operation == "embeddings" else spent_out,
-        _cached(said, details_in),
+        _cached(body, details_in),
         whole(details_in.get("cache_write_tokens")),
         None,
         reasoning,
         whole(details_in.get("audio_tokens")) or None,
         whole(details_out.get("audio_tokens")) or None,
         None,
-        _charged(request.provider, said),
+        _charged(request.provider, body),
     )
 
 
 def svg_usage(holder: Any) -> tuple[tuple[str | None, Usage], ...]:
     """What another model used to write a picture as SVG, which is billed apart from rendering it."""
-    said = fields(pick(holder, "svg_usage"))
-    spent_in, spent_out = whole(said.get("input_tokens")), whole(said.get("output_tokens"))
+    body = fields(pick(holder, "svg_usage"))
+    spent_in, spent_out = whole(body.get("input_tokens")), whole(body.get("output_tokens"))
     if spent_in is None or spent_out is None:
         return ()
-    usage = Usage(spent_in, spent_out, reasoning_tokens=whole(said.get("reasoning_tokens")))
-    return ((text(said.get("model")), usage),)
+    usage = Usage(spent_in, spent_out, reasoning_tokens=whole(body.get("reasoning_tokens")))
+    return ((text(body.get("model")), usage),)
 
 
-def _details(said: Mapping[str, Any], new: bool) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _details(body: Mapping[str, Any], new: bool) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The breakdowns of both sides; transcriptions spell their names in the singular."""
     if not new:
-        return fields(said.get("prompt_tokens_details")), fields(said.get("completion_tokens_details"))
-    given, answered = said.get("input_tokens_details"), said.get("output_tokens_details")
+        return fields(body.get("prompt_tokens_details")), fields(body.get("completion_tokens_details"))
+    given, answered = body.get("input_tokens_details"), body.get("output_tokens_details")
     return (
-        fields(said.get("input_token_details") if given is None else given),
-        fields(said.get("output_token_details") if answered is None else answered),
+        fields(body.get("input_token_details") if given is None else given),
+        fields(body.get("output_token_details") if answered is None else answered),
     )
 
 

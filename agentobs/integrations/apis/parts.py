@@ -78,7 +78,7 @@ def finish_word(reason: Any) -> str | None:
 
 def has_tool_call(parts: list[Part]) -> bool:
     """Whether the program is asked to run a tool."""
-    return any(found["type"] == "tool_call" for found in parts)
+    return any(result["type"] == "tool_call" for result in parts)
 
 
 def tool_definitions(body: Any, details: bool) -> list[dict[str, Any]]:
@@ -87,8 +87,8 @@ def tool_definitions(body: Any, details: bool) -> list[dict[str, Any]]:
     The conventions ask for the optional fields to be left off by default. Nothing else of a definition is read: remote
     servers' entries carry credentials.
     """
-    found = [_tool(tool, details) for tool in listed(get(body, "tools"))]
-    return found + [_tool({"type": "function", "function": f}, details) for f in listed(get(body, "functions"))]
+    result = [_tool(tool, details) for tool in listed(get(body, "tools"))]
+    return result + [_tool({"type": "function", "function": f}, details) for f in listed(get(body, "functions"))]
 
 
 def _tool(tool: Any, details: bool) -> dict[str, Any]:
@@ -99,11 +99,11 @@ def _tool(tool: Any, details: bool) -> dict[str, Any]:
     # Anthropic leaves the type off its client tools, or says custom where OpenAI says function.
     if not isinstance(kind, str) or (kind == "custom" and schema is not None):
         kind = "function"
-    found: dict[str, Any] = {"type": kind, "name": name if isinstance(name, str) else "unknown"}
+    result: dict[str, Any] = {"type": kind, "name": name if isinstance(name, str) else "unknown"}
     if details:
         parameters = get(inner, "parameters") if schema is None else schema
-        found |= {k: v for k, v in (("description", get(inner, "description")), ("parameters", parameters)) if v}
-    return found
+        result |= {k: v for k, v in (("description", get(inner, "description")), ("parameters", parameters)) if v}
+    return result
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
@@ -144,11 +144,11 @@ def blob(data: Any, modality: str, mime_type: str | None = None) -> Part:
     """Bytes in base64: only when short with their content, else with their number of bytes."""
     if not isinstance(data, str):
         return {**part("blob", mime_type=mime_type, modality=modality), "content": "", "left_out": True}
-    found = {**part("blob", mime_type=mime_type, modality=modality), "content": data}
-    found["byte_count"] = base64_bytes(len(data), data[-2:])
+    result = {**part("blob", mime_type=mime_type, modality=modality), "content": data}
+    result["byte_count"] = base64_bytes(len(data), data[-2:])
     if len(data) > _INLINE_CHARS:
-        found.update(content="", left_out=True)
-    return found
+        result.update(content="", left_out=True)
+    return result
 
 
 # --- blocks of an API -------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class Blocks:
         if isinstance(content, str):
             return [text_part(content)]
         blocks = content if isinstance(content, (list, tuple)) else [content]
-        return [found for block in blocks for found in self.read(block)]
+        return [result for block in blocks for result in self.read(block)]
 
     def read(self, block: Any) -> list[Part]:
         """The parts of one block or output item, mostly one."""
@@ -180,8 +180,8 @@ class Blocks:
         read = self.readers.get(kind)
         if read is None:
             read = next((reader for end, reader in self.by_ending.items() if kind.endswith(end)), _unknown)
-        found = read(block)
-        return found if isinstance(found, list) else [found]
+        result = read(block)
+        return result if isinstance(result, list) else [result]
 
     def answer(self, response: Any) -> Any:
         """What a tool answered: blocks as parts, anything else as it is."""

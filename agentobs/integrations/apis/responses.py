@@ -81,49 +81,49 @@ class Response(Answer):
         self._background = False
         self._items = Items() if capture else None
 
-    def holds(self, said: Mapping[str, Any]) -> bool:
-        return isinstance(said.get("output"), (list, tuple)) or text(said.get("status")) in _STATES
+    def holds(self, body: Mapping[str, Any]) -> bool:
+        return isinstance(body.get("output"), (list, tuple)) or text(body.get("status")) in _STATES
 
-    def read(self, said: Mapping[str, Any]) -> None:
-        self._read(said)
+    def read(self, body: Mapping[str, Any]) -> None:
+        self._read(body)
         if self.capture:
-            output, status, details = said.get("output"), said.get("status"), said.get("incomplete_details")
+            output, status, details = body.get("output"), body.get("status"), body.get("incomplete_details")
             self.result.messages = lambda: messages(output, status, details)
 
-    def _read(self, said: Mapping[str, Any]) -> None:
-        self._identify(said)
-        status = text(said.get("status"))
+    def _read(self, body: Mapping[str, Any]) -> None:
+        self._identify(body)
+        status = text(body.get("status"))
         if status is not None and status not in _FINAL:
             self.result.pending = True
             BACKGROUND.begun(self.result.id)
             return
-        self._read_end(said, status)
-        if said.get("background") is True:
+        self._read_end(body, status)
+        if body.get("background") is True:
             BACKGROUND.ended(self.result.id)
-        if status == "failed" or (said.get("error") and not said.get("output")):
-            self.ending = reported_failure(said.get("error"))
+        if status == "failed" or (body.get("error") and not body.get("output")):
+            self.ending = reported_failure(body.get("error"))
 
-    def _read_end(self, said: Mapping[str, Any], status: str | None) -> None:
-        why = text(pick(said.get("incomplete_details"), "reason")) or status
+    def _read_end(self, body: Mapping[str, Any], status: str | None) -> None:
+        why = text(pick(body.get("incomplete_details"), "reason")) or status
         self.result.finish_reasons = (why,) if why is not None else ()
-        self.result.usage = read_usage(self.request, said.get("usage"))
-        others = _other_models(said)
+        self.result.usage = read_usage(self.request, body.get("usage"))
+        others = _other_models(body)
         if others:
             self.result.usage = self.result.usage or Usage()
             self.result.usage.others = others
-        tier = text(said.get("service_tier"))
+        tier = text(body.get("service_tier"))
         if tier is not None and self.result.usage is not None:
             self.result.usage.service_tier = tier
 
-    def _identify(self, said: Mapping[str, Any]) -> None:
-        self.identify(said)
-        self.result.system_fingerprint = text(said.get("system_fingerprint")) or self.result.system_fingerprint
+    def _identify(self, body: Mapping[str, Any]) -> None:
+        self.identify(body)
+        self.result.system_fingerprint = text(body.get("system_fingerprint")) or self.result.system_fingerprint
 
     def add(self, chunks: Sequence[Any]) -> None:
         for chunk in chunks:
-            said = fields(chunk)
-            kind = said.get("type")
-            response = said.get("response")
+            body = fields(chunk)
+            kind = body.get("type")
+            response = body.get("response")
             if response is not None:
                 answer = fields(response)
                 self._background = self._background or answer.get("background") is True
@@ -131,8 +131,8 @@ class Response(Answer):
                     self._last = answer
                 else:
                     self._identify(answer)
-            if kind == "error" or said.get("error"):
-                self.ending = reported_failure(said if kind == "error" else said["error"])
+            if kind == "error" or body.get("error"):
+                self.ending = reported_failure(body if kind == "error" else body["error"])
             if self._items is not None:
                 self._items.add(text_of(kind), chunk)
 
@@ -165,15 +165,15 @@ class StoredResponse(Response):
 
     __slots__ = ()
 
-    def _read(self, said: Mapping[str, Any]) -> None:
-        self._identify(said)
-        status = self.result.status = text(said.get("status"))
+    def _read(self, body: Mapping[str, Any]) -> None:
+        self._identify(body)
+        status = self.result.status = text(body.get("status"))
         if status not in _FINAL:
             self.result.pending = True
             BACKGROUND.begun(self.result.id)
             return
-        if BACKGROUND.counts(self.result.id, said.get("background") is True):
-            self._read_end(said, status)
+        if BACKGROUND.counts(self.result.id, body.get("background") is True):
+            self._read_end(body, status)
             BACKGROUND.ended(self.result.id)
 
     def finish(self, marked: bool) -> bool:
@@ -193,34 +193,34 @@ class Decision(Answer):
 
     __slots__ = ()
 
-    def holds(self, said: Mapping[str, Any]) -> bool:
-        return isinstance(said.get("answers"), (list, tuple)) or fields(said.get("usage")) != {}
+    def holds(self, body: Mapping[str, Any]) -> bool:
+        return isinstance(body.get("answers"), (list, tuple)) or fields(body.get("usage")) != {}
 
-    def read(self, said: Mapping[str, Any]) -> None:
-        self.identify(said)
-        self.result.usage = read_usage(self.request, said.get("usage"))
+    def read(self, body: Mapping[str, Any]) -> None:
+        self.identify(body)
+        self.result.usage = read_usage(self.request, body.get("usage"))
 
 
 _STATES = _FINAL | {"queued", "in_progress"}
 
 
-def _other_models(said: Mapping[str, Any]) -> tuple[tuple[str | None, Usage], ...]:
+def _other_models(body: Mapping[str, Any]) -> tuple[tuple[str | None, Usage], ...]:
     """What the models behind the response's tools used: those that make pictures and write them as SVG."""
-    items = (item for item in listed(said.get("output")) if pick(item, "type") == "image_generation_call")
-    found = [usage for item in items for usage in svg_usage(item)]
-    pictures = fields(pick(said.get("tool_usage"), "image_gen"))
+    items = (item for item in listed(body.get("output")) if pick(item, "type") == "image_generation_call")
+    collected = [usage for item in items for usage in svg_usage(item)]
+    pictures = fields(pick(body.get("tool_usage"), "image_gen"))
     spent_in, spent_out = whole(pictures.get("input_tokens")), whole(pictures.get("output_tokens"))
     if spent_in or spent_out:
-        models = [pick(tool, "model") for tool in listed(said.get("tools")) if pick(tool, "type") == "image_generation"]
+        models = [pick(tool, "model") for tool in listed(body.get("tools")) if pick(tool, "type") == "image_generation"]
         usage = Usage(spent_in, spent_out, whole(pictures.get("cached_tokens")))
-        found.append((text(models[0]) if models else None, usage))
-    return tuple(found)
+        collected.append((text(models[0]) if models else None, usage))
+    return tuple(collected)
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
 def messages(output: Any, status: Any, details: Any) -> list[Message]:
     """The output items of a response as one message."""
-    parts = [found for item in listed(output) for found in BLOCKS.read(item)]
+    parts = [collected for item in listed(output) for collected in BLOCKS.read(item)]
     if status == "completed":
         finish: str | None = "tool_call" if has_tool_call(parts) else "stop"
     elif status == "incomplete":

@@ -130,9 +130,9 @@ class PyBreaker:
         for cls in classes:
             classes.extend(cls.__subclasses__())
         references = [
-            weakref.ref(found)
-            for found in gc.get_referrers(*classes)
-            if type(found) in classes and "_state" in vars(found)
+            weakref.ref(candidate)
+            for candidate in gc.get_referrers(*classes)
+            if type(candidate) in classes and "_state" in vars(candidate)
         ]
         for reference in references:
             self._guarded(self._take_up, reference)
