@@ -29,8 +29,10 @@ from ..errors import INVALID_OUTPUT, cause_of_retry, ending_of, refused
 from ..observer import Observer, OpenCall, State
 from ..patching import Patch
 from ..reading import ServerSentEvents, json_object, text
+from .responses import watch_response
 from .servers import ProviderOf, Servers
-from .streams import Watch, watch_response, watch_stream
+from .streams import watch_stream
+from .watch import Watch
 
 _MAX_CACHED = 500
 _PARSED_BYTES = 4 * 1024 * 1024

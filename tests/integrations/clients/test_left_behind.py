@@ -200,9 +200,7 @@ def test_nothing_of_ours_is_left(loopback: Loopback, form: str) -> None:
                 for each in gc.get_referents(*held.values())
                 if hasattr(each, "__dict__") or gc.is_tracked(each)
             }
-        ours = [
-            each for each in held.values() if type(each).__module__.startswith("agentobs.integrations.seams.streams")
-        ]
+        ours = [each for each in held.values() if type(each).__module__.startswith("agentobs.integrations.seams")]
     assert not ours
 
 
