@@ -24,7 +24,7 @@ _DEADLINE_S = 1.0
 """Longest time that a collection waits for the storages of breakers, all together."""
 
 
-class Source(Protocol):
+class BreakerReader(Protocol):
     """What knows breakers of one kind."""
 
     def read(self, breaker: Any) -> BreakerReading | None:
@@ -43,9 +43,9 @@ class Source(Protocol):
 class Watched:
     """One breaker: where it is read, and how it stood the last time. It is not kept alive."""
 
-    def __init__(self, breaker: Any, source: Source, emitter: BreakerEmitter) -> None:
+    def __init__(self, breaker: Any, reader: BreakerReader, emitter: BreakerEmitter) -> None:
         self.reference: weakref.ref[Any] = weakref.ref(breaker)
-        self.source = source
+        self.reader = reader
         self.new = True
         """Until whoever tells of the breaker has seen to it that `settle` is called when the breaker is gone."""
         self.reading: BreakerReading | None = None
@@ -90,12 +90,12 @@ class BreakerEmitter:
         }
         self._events.emit(own.BREAKER_CHANGE, values)
 
-    def watch(self, breaker: Any, source: Source) -> Watched:
-        """What is known of `breaker`, from now on read by `source` whenever somebody collects."""
+    def watch(self, breaker: Any, reader: BreakerReader) -> Watched:
+        """What is known of `breaker`, from now on read by `reader` whenever somebody collects."""
         with self._lock:
             watched = self._watched.get(breaker)
             if watched is None:
-                watched = self._watched[breaker] = Watched(breaker, source, self)
+                watched = self._watched[breaker] = Watched(breaker, reader, self)
             return watched
 
     def show(self, watched: Watched, reading: BreakerReading | None) -> None:
@@ -130,13 +130,13 @@ class BreakerEmitter:
     def _is_remote(self, watched: Watched) -> bool:
         """Whether a breaker has to be asked over the network; any other is read at once, or found to be gone."""
         # By the reference only, and before anything here refers to it: how many know it tells whether it is gone.
-        if watched.source.is_gone(watched.reference):
+        if watched.reader.is_gone(watched.reference):
             self.show(watched, None)
             return False
         breaker = watched.reference()
         if breaker is None:
             return False
-        if watched.source.is_remote(breaker):
+        if watched.reader.is_remote(breaker):
             return True
         self._read(watched)
         return False
@@ -144,7 +144,7 @@ class BreakerEmitter:
     def _read(self, watched: Watched) -> None:
         breaker = watched.reference()
         try:
-            reading = None if breaker is None else watched.source.read(breaker)
+            reading = None if breaker is None else watched.reader.read(breaker)
             if breaker is not None and reading is None:
                 guard.count("breaker.storage")
             self.show(watched, reading)

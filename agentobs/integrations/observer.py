@@ -17,7 +17,7 @@ from ..catalogue.values import BreakerOutcome, Outcome
 from ..context import CALL, RUN, current_run
 from ..emit import spans
 from ..emit.agents import OpenRun
-from ..emit.breakers import Source, Watched
+from ..emit.breakers import BreakerReader, Watched
 from ..emit.calls import OpenCall
 from ..emit.spans import Parent
 from ..emit.tools import OpenRetrieval, OpenTool
@@ -294,13 +294,13 @@ class Observer:
         except Exception as error:  # noqa: BLE001
             guard.failed("breaker", error)
 
-    def watch_breaker(self, breaker: Any, source: Source) -> Watched | None:
-        """What is known of `breaker` in what is in force now; from now on `source` is asked how it stands."""
+    def watch_breaker(self, breaker: Any, reader: BreakerReader) -> Watched | None:
+        """What is known of `breaker` in what is in force now; from now on `reader` is asked how it stands."""
         state = process.current()
         if state is None:
             return None
         try:
-            return state.emitters.breakers.watch(breaker, source)
+            return state.emitters.breakers.watch(breaker, reader)
         except Exception as error:  # noqa: BLE001
             guard.failed("breaker", error)
             return None
