@@ -14,7 +14,7 @@ from ..errors import ending_of
 from ..observer import Observer, OpenCall, State
 
 
-class Answer(Protocol):
+class Accumulator(Protocol):
     """What one API's answer says so far, fed with its chunks; a whole answer is one chunk."""
 
     ending: CallEnding | None
@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     """A model call that is about to be made, and what will read its answer."""
 
     request: CallRequest
-    answer: Answer
+    answer: Accumulator
 
 
 class Exchange:
@@ -43,7 +43,7 @@ class Exchange:
 
     __slots__ = ("answer", "cause")
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Accumulator) -> None:
         self.answer = answer
         self.cause: str | None = None
 
