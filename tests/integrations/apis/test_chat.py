@@ -225,13 +225,10 @@ def test_odd_answers_are_taken_as_far_as_they_go(output: Any, expected: list[lis
         ),
         ({"messages": [{"role": "user", "content": {"type": "file", "file": None}}]}, [["blob"]]),
         (
-            {
-                "messages": [
-                    {"role": "user", "content": [{"type": t} for t in ("input_audio", "image", "x_call", "message")]}
-                ]
-            },
-            [["blob", "blob", "server_tool_call"]],
+            {"messages": [{"role": "user", "content": [{"type": t} for t in ("input_audio", "x_call", "message")]}]},
+            [["blob", "server_tool_call"]],
         ),
+        ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, [["blob"]]),
         ({"messages": [{"role": "user", "content": b"bytes"}], "system": 5}, [["generic"]]),
         ([], []),
         ("text", []),

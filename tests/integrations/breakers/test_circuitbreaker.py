@@ -18,6 +18,13 @@ from tests.support.stack import poll
 _numbers = itertools.count()
 
 
+@pytest.fixture(autouse=True)
+def _monitor() -> Iterator[None]:
+    """The library's monitor keeps every breaker for ever, and shows it to whoever observes next."""
+    yield
+    circuitbreaker.CircuitBreakerMonitor.circuit_breakers.clear()
+
+
 class DownError(Exception):
     """A failure of the service behind the breaker."""
 
