@@ -137,12 +137,17 @@ COMPRESSION = Variable(
 FILES = (
     Variable(
         _OTLP + "CERTIFICATE",
-        "File with the authorities that the receiver's certificate is checked by.",
+        "File with the authorities that the receiver's certificate is checked by. With `http/protobuf`, REQUESTS_CA_BUNDLE "
+        "and CURL_CA_BUNDLE win over it.",
         SIGNALS,
         each=True,
     ),
     Variable(
-        _OTLP + "CLIENT_CERTIFICATE", "File with the certificate that is shown to the receiver.", SIGNALS, each=True
+        _OTLP + "CLIENT_CERTIFICATE",
+        "File with the certificate that is shown to the receiver. With `grpc` it is not read without CERTIFICATE, nor the "
+        "one of a signal without the CERTIFICATE of that signal.",
+        SIGNALS,
+        each=True,
     ),
     Variable(_OTLP + "CLIENT_KEY", "File with its key.", SIGNALS, each=True),
 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from agentobs.environment import VARIABLES
+from tests.support import needs
 from tests.support.process.programs import command, environ, run
 from tests.support.process.receiver import Receiver
 from tests.support.stack import free_port, poll
@@ -24,6 +28,25 @@ PROGRAM = """
     handle.flush()
     print(handle.report())
 """
+
+
+SETTINGS = """
+file_format: "1.0"
+resource: {attributes: [{name: service.name, value: SERVICE}]}
+tracer_provider:
+  processors: [{batch: {exporter: {otlp_http: {endpoint: ENDPOINT/v1/traces}}}}]
+meter_provider:
+  readers: [{periodic: {exporter: {otlp_http: {endpoint: ENDPOINT/v1/metrics}}}}]
+logger_provider:
+  processors: [{batch: {exporter: {otlp_http: {endpoint: ENDPOINT/v1/logs}}}}]
+"""
+CONFIGURE = """
+import os
+from opentelemetry.configuration import configure_sdk, load_config_file
+configure_sdk(load_config_file(os.environ["OTEL_CONFIG_FILE"]))
+"""
+TLS = "test_tls.py"
+"""The other file with rows of the table."""
 
 
 def play(received: Receiver, service: str, *args: str, **env: str) -> str:
@@ -161,6 +184,15 @@ def test_resource_attributes_are_percent_decoded_on_both_paths(received: Receive
         OTEL_RESOURCE_ATTRIBUTES=given,
     ).stdout
     assert 'team="café, north"' in shown
+
+
+def test_detectors_add_to_the_resource_of_every_signal(received: Receiver) -> None:
+    play(received, "detected", OTEL_EXPERIMENTAL_RESOURCE_DETECTORS="os,process")
+    points = poll(lambda: received.points("detected", "agentobs.calls"), "metrics")
+    for signal in ("traces", "logs"):
+        points += poll(lambda signal=signal: received.items(signal, "detected"), signal)
+    assert {item.resource["os.type"] for item in points} == {platform.system().lower()}
+    assert {item.resource["process.executable.path"] for item in points} == {sys.executable}
 
 
 @pytest.mark.parametrize(
@@ -315,33 +347,31 @@ def test_a_port_that_is_taken_costs_the_page_and_not_the_program() -> None:
     assert done.stderr.count("cannot be served") == 1
 
 
-def test_a_file_that_is_missing_costs_the_signal_and_not_the_program() -> None:
-    done = run(
-        """
-        import agentobs
-        handle = agentobs.instrument()
-        agentobs.decision("route", "x")
-        print(handle.report())
-        """,
-        OTEL_EXPORTER_OTLP_ENDPOINT="https://127.0.0.1:9",
-        OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
-        OTEL_EXPORTER_OTLP_CERTIFICATE="/missing/authorities.pem",
-    )
-    for words in ("spans", "events", "metrics"):
-        assert done.stderr.count(f"the exporter of {words} that the OTEL_* variables ask for cannot be made") == 1
-    assert "spans: none, because FileNotFoundError" in done.stdout
-    assert "own errors in exporter: 3" in done.stdout
-
-
-BY_THE_SDK = {"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "OTEL_CONFIG_FILE"} | {
-    f"OTEL_EXPORTER_OTLP_CLIENT_{name}" for name in ("CERTIFICATE", "KEY")
-}
-"""Nothing of ours reads them."""
+@pytest.mark.parametrize("by", ["the program", "opentelemetry-instrument"])
+def test_a_file_of_settings_is_not_ours_and_its_providers_are_followed(
+    received: Receiver, tmp_path: Path, by: str
+) -> None:
+    needs.module("opentelemetry.configuration", sdks="contrib")
+    service = f"file by {by}"
+    file = tmp_path / "settings.yaml"
+    file.write_text(SETTINGS.replace("SERVICE", service).replace("ENDPOINT", received.http))
+    env = {"OTEL_CONFIG_FILE": str(file)}
+    assert "spans: none" in run(PROGRAM, **env).stdout
+    assert not received.items("traces", service), "nobody has set providers"
+    if by == "the program":
+        report = run(CONFIGURE + textwrap.dedent(PROGRAM), **env).stdout
+    else:
+        argv = [Path(sys.executable).with_name(by), *command(PROGRAM)]
+        report = subprocess.run(argv, env=environ(env), capture_output=True, text=True, timeout=60, check=True).stdout
+    for words in ("spans", "events"):
+        assert f"{words}: set by the program, as service {service!r}" in report
+    assert "chat gpt-4.1-mini" in seen(received, "traces", service)
+    assert seen(received, "logs", service) == ["agentobs.decision"]
+    poll(lambda: received.points(service, "agentobs.calls"), "metrics")
 
 
 def test_every_row_of_the_table_is_shown_here() -> None:
-    text = Path(__file__).read_text(encoding="utf-8")
+    text = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in (Path(__file__).name, TLS))
     # The stem is what stands in the lists that put such names together.
     stems = {row.name: re.sub("^OTEL_(BSP_|BLRP_)?|_LIMIT$", "", row.name) for row in VARIABLES}
-    missing = {name for name, stem in stems.items() if name not in text and f'"{stem}"' not in text}
-    assert missing <= BY_THE_SDK
+    assert {name for name, stem in stems.items() if name not in text and f'"{stem}"' not in text} == set()

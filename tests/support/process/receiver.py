@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support.process.certificates import Certificate
 from tests.support.stack import Collector, collector
 
 _CONFIG = """
 receivers:
   otlp:
     protocols:
-      grpc: {endpoint: 127.0.0.1:4317, include_metadata: true}
-      http: {endpoint: 127.0.0.1:4318, include_metadata: true}
+      grpc: {endpoint: 127.0.0.1:4317, include_metadata: true, tls: TLS}
+      http: {endpoint: 127.0.0.1:4318, include_metadata: true, tls: TLS}
 processors:
   attributes:
     actions: [{key: received.token, from_context: metadata.x-token, action: upsert}]
@@ -58,16 +59,17 @@ class Item:
 class Receiver:
     """What the collector has received so far."""
 
-    def __init__(self, server: Collector) -> None:
+    def __init__(self, server: Collector, scheme: str) -> None:
         self.server = server
+        self._scheme = scheme
 
     @property
     def http(self) -> str:
-        return self.server.otlp_http
+        return f"{self._scheme}://127.0.0.1:{self.server.ports[4318]}"
 
     @property
     def grpc(self) -> str:
-        return self.server.otlp_grpc
+        return f"{self._scheme}://127.0.0.1:{self.server.ports[4317]}"
 
     def otlp(self, service: str) -> dict[str, str]:
         """The variables with which a program sends everything here."""
@@ -126,7 +128,14 @@ class Receiver:
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
-    """Run a collector that keeps all it gets."""
-    with collector(_CONFIG) as server:
-        yield Receiver(server)
+def receiver(mutual: Certificate | None = None) -> Iterator[Receiver]:
+    """Run a collector that keeps all it gets.
+
+    Args:
+        mutual: its certificate, where it speaks TLS; then it hears only who shows one of the same authority.
+    """
+    tls = None
+    if mutual is not None:
+        tls = {"cert_file": mutual.certificate, "key_file": mutual.key, "client_ca_file": mutual.authority}
+    with collector(_CONFIG.replace("TLS", json.dumps(tls, default=str))) as server:
+        yield Receiver(server, "http" if mutual is None else "https")
