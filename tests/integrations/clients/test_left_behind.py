@@ -2,241 +2,186 @@
 
 from __future__ import annotations
 
-import copy
+import asyncio
 import gc
-import pickle
-import re
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
+from pydantic import BaseModel
 
 from agentobs import testing
-from tests.support.clients import makers, wire
+from agentobs.integrations.deferred import drain
+from tests.support.clients import wire
+from tests.support.clients.forms import HELPERS, RAW, RAW_STREAM, READINGS, STREAM_READINGS, STREAMS, VALUE
+from tests.support.clients.looks import look, reached
+from tests.support.clients.makers import anthropic_client, openai_client
+from tests.support.clients.observation import See
+from tests.support.clients.scenarios import Scenario, parametrize, with_forms
 from tests.support.loopback import Answer, Loopback
 
-Use = Callable[[Any], Iterator[Any]]
-"""Makes a call and hands out what a program holds of it: while it is open, and after its end."""
+
+class Verdict(BaseModel):
+    """What the program wants."""
+
+    action: str
 
 
-def _value(call: Callable[[], Any]) -> Iterator[Any]:
-    yield call()
+VERDICT = '{"action": "answer"}'
+EMBEDDING = {"object": "embedding", "index": 0, "embedding": "zczMPc3MTD4="}
+EMBEDDED = {"object": "list", "model": "m", "data": [EMBEDDING], "usage": {"prompt_tokens": 2, "total_tokens": 2}}
 
 
-def _stream(call: Callable[[], Any]) -> Iterator[Any]:
-    stream = call()
-    chunk = next(stream)
-    yield stream
-    yield chunk
-    yield stream.response
-    list(stream)
-    yield stream
-    yield stream.response
-    stream.close()
-    yield stream
+def every_form(
+    name: str, make: Any, resource: Any, asked: Any, whole: Answer, streamed: Answer, *, readings: int = 2
+) -> list[Scenario]:
+    """The call forms of one API; of the many ways to read an HTTP response, the first few."""
+    stream = {**asked, "stream": True}
+    rows: list[tuple[str, Any, Any, Answer]] = [
+        ("", lambda c: resource(c).create(**asked), [VALUE], whole),
+        (" stream", lambda c: resource(c).create(**stream), STREAMS, streamed),
+        (" helper", lambda c: resource(c).stream(**asked), HELPERS, streamed),
+        ("", lambda c: resource(c).with_raw_response.create(**asked), [RAW], whole),
+        (" stream", lambda c: resource(c).with_raw_response.create(**stream), [RAW_STREAM], streamed),
+        ("", lambda c: resource(c).with_streaming_response.create(**asked), READINGS[:readings], whole),
+        (
+            " stream",
+            lambda c: resource(c).with_streaming_response.create(**stream),
+            STREAM_READINGS[:readings],
+            streamed,
+        ),
+    ]
+    return [each for kind, call, forms, answer in rows for each in with_forms(name + kind, make, call, forms, answer)]
 
 
-def _left(call: Callable[[], Any]) -> Iterator[Any]:
-    stream = call()
-    next(stream)
-    stream.close()
-    yield stream
-    yield stream.response
-
-
-def _raw(call: Callable[[], Any]) -> Iterator[Any]:
-    raw = call()
-    yield raw
-    yield raw.http_response
-    parsed = raw.parse()
-    yield parsed
-    if hasattr(parsed, "response"):
-        list(parsed)
-        yield parsed
-    yield raw
-    yield raw.http_response
-
-
-def _streaming(call: Callable[[], Any]) -> Iterator[Any]:
-    with call() as raw:
-        yield raw
-        yield raw.http_response
-        list(raw.iter_lines())
-        yield raw
-        yield raw.http_response
-    yield raw
-    yield raw.http_response
-
-
-def _helper(call: Callable[[], Any]) -> Iterator[Any]:
-    manager = call()
-    yield manager
-    with manager as stream:
-        next(iter(stream))
-        yield stream
-        list(stream)
-        yield stream
-    yield stream
-
-
-CHAT = wire.answer(wire.chat())
-CHUNKS = wire.events(wire.CHAT_CHUNKS, named=False)
-EVENTS = wire.events(wire.response_events())
-MESSAGES = wire.events(wire.MESSAGE_EVENTS)
-openai, anthropic = makers.openai_client, makers.anthropic_client
-FORMS: dict[str, tuple[Any, Callable[[Any], Any], Callable[..., Iterator[Any]], Answer]] = {
-    "chat": (openai, lambda c: c.chat.completions.create(**wire.CHAT), _value, CHAT),
-    "chat stream": (openai, lambda c: c.chat.completions.create(**wire.CHAT_STREAM), _stream, CHUNKS),
-    "chat stream, left": (openai, lambda c: c.chat.completions.create(**wire.CHAT_STREAM), _left, CHUNKS),
-    "chat raw": (openai, lambda c: c.chat.completions.with_raw_response.create(**wire.CHAT), _raw, CHAT),
-    "chat raw stream": (
-        openai,
-        lambda c: c.chat.completions.with_raw_response.create(**wire.CHAT_STREAM),
-        _raw,
-        CHUNKS,
+OPENAI = [
+    *every_form(
+        "chat",
+        openai_client,
+        lambda c: c.chat.completions,
+        wire.CHAT,
+        wire.answer(wire.chat()),
+        wire.events(wire.CHAT_CHUNKS, named=False),
     ),
-    "chat streaming": (
-        openai,
-        lambda c: c.chat.completions.with_streaming_response.create(**wire.CHAT),
-        _streaming,
-        CHAT,
+    *every_form(
+        "response",
+        openai_client,
+        lambda c: c.responses,
+        wire.ASK,
+        wire.answer(wire.response()),
+        wire.events(wire.response_events()),
     ),
-    "chat streaming stream": (
-        openai,
-        lambda c: c.chat.completions.with_streaming_response.create(**wire.CHAT_STREAM),
-        _streaming,
-        CHUNKS,
+    *with_forms(
+        "chat parse",
+        openai_client,
+        lambda c: c.chat.completions.parse(**wire.CHAT, response_format=Verdict),
+        [VALUE],
+        wire.answer(wire.chat(VERDICT)),
     ),
-    "chat helper": (openai, lambda c: c.chat.completions.stream(**wire.CHAT), _helper, CHUNKS),
-    "response": (openai, lambda c: c.responses.create(**wire.ASK), _value, wire.answer(wire.response())),
-    "response stream": (openai, lambda c: c.responses.create(**wire.ASK, stream=True), _stream, EVENTS),
-    "response helper": (openai, lambda c: c.responses.stream(**wire.ASK), _helper, EVENTS),
-    "message": (anthropic, lambda c: c.messages.create(**wire.MESSAGE), _value, wire.answer(wire.message())),
-    "message stream": (anthropic, lambda c: c.messages.create(**wire.MESSAGE, stream=True), _stream, MESSAGES),
-    "message stream, left": (anthropic, lambda c: c.messages.create(**wire.MESSAGE, stream=True), _left, MESSAGES),
-    "message raw": (
-        anthropic,
-        lambda c: c.messages.with_raw_response.create(**wire.MESSAGE),
-        _raw,
+    *with_forms(
+        "embeddings",
+        openai_client,
+        lambda c: c.embeddings.create(model="m", input="hello"),
+        [VALUE],
+        wire.answer(EMBEDDED),
+    ),
+    *with_forms(
+        "speech",
+        openai_client,
+        lambda c: c.audio.speech.create(model="tts-1", voice="alloy", input="hello"),
+        [VALUE],
+        Answer(body=b"\x00\x01audio", headers={"content-type": "audio/mpeg"}),
+    ),
+]
+ANTHROPIC = [
+    *every_form(
+        "message",
+        anthropic_client,
+        lambda c: c.messages,
+        wire.MESSAGE,
         wire.answer(wire.message()),
+        wire.events(wire.MESSAGE_EVENTS),
     ),
-    "message streaming": (
-        anthropic,
-        lambda c: c.messages.with_streaming_response.create(**wire.MESSAGE, stream=True),
-        _streaming,
-        MESSAGES,
+    *with_forms(
+        "message parse",
+        anthropic_client,
+        lambda c: c.messages.parse(**wire.MESSAGE, output_format=Verdict),
+        [VALUE],
+        wire.answer(wire.message(VERDICT)),
     ),
-    "message helper": (anthropic, lambda c: c.messages.stream(**wire.MESSAGE), _helper, MESSAGES),
-}
-forms = pytest.mark.parametrize("form", FORMS)
+]
+forms = parametrize([*OPENAI, *ANTHROPIC])
 
 
-def _tried(work: Callable[[], Any]) -> Any:
-    """What `work` comes to: nothing but that it did, or the exception."""
-    try:
-        work()
-    except Exception as error:
-        return type(error).__name__, _steady(str(error))
-    return "done"
+def run(loopback: Loopback, scenario: Scenario, asynchronous: bool, see: See) -> None:
+    loopback.play(*scenario.answers)
+    work = scenario.run(loopback.url, asynchronous)(see)
+    if inspect.iscoroutine(work):
+        asyncio.run(work)
 
 
-def _steady(text: str) -> str:
-    """`text` without addresses, ports, ids and durations that every run makes anew."""
-    return re.sub(r"0x[0-9a-f]+|127\.0\.0\.1:\d+|stainless-python-retry-[0-9a-f-]+|timedelta\(.*?\)", "*", text)
+def looks(loopback: Loopback, scenario: Scenario, asynchronous: bool) -> list[tuple[str, dict[str, Any]]]:
+    """How everything looks that the program gets, while it is open and after its end."""
+    looked: list[tuple[str, dict[str, Any]]] = []
+    run(loopback, scenario, asynchronous, lambda name, thing: looked.append((name, look(thing))))
+    return looked
 
 
-def looked_at(thing: Any) -> dict[str, Any]:
-    """Everything that a program may do to what it holds without using it."""
-    own = vars(thing)
-    return {
-        "pickle": _tried(lambda: pickle.loads(pickle.dumps(thing))),  # noqa: S301  our own
-        "deepcopy": _tried(lambda: copy.deepcopy(thing)),
-        "copy": _tried(lambda: copy.copy(thing)),
-        "vars": [(name, _kind(value)) for name, value in own.items()],
-        "repr": _steady(repr(thing)),
-        "==": (thing == thing, thing == object(), thing != thing),  # noqa: PLR0124
-        "hash": _tried(lambda: hash(thing)),
-        "dir": dir(thing),
-        "parts": {name: _tried(lambda value=value: copy.deepcopy(value)) for name, value in own.items()},
-    }
-
-
-def _kind(value: Any) -> Any:
-    return (
-        value.__class__.__module__,
-        value.__class__.__qualname__,
-        isinstance(value, type(value)),
-        _steady(repr(value)),
-    )
-
-
-def _seen(loopback: Loopback, form: str) -> list[dict[str, Any]]:
-    make, call, use, answer = FORMS[form]
-    loopback.play(answer)
-    with make(loopback.url) as client:
-        return [looked_at(thing) for thing in use(lambda: call(client))]
+def _forgive_iterator(observed: list[tuple[str, dict[str, Any]]], without: list[tuple[str, dict[str, Any]]]) -> None:
+    """The one known difference: anthropic makes the iterator of a stream on first use, agentobs when the stream comes."""
+    for (_, with_it), (name, bare) in zip(observed, without, strict=True):
+        if name in ("before", "inside", "after") and "_iterator" not in bare["vars"]:
+            with_it["vars"].pop("_iterator", None)
+            with_it["parts"].pop("_iterator", None)
+            with_it["order of vars"] = [each for each in with_it["order of vars"] if each != "_iterator"]
 
 
 @forms
-def test_it_looks_the_same_while_it_is_open_and_after_its_end(loopback: Loopback, form: str) -> None:
-    without = _seen(loopback, form)
+def test_it_looks_the_same_while_it_is_open_and_after_its_end(
+    loopback: Loopback, scenario: Scenario, asynchronous: bool
+) -> None:
+    without = looks(loopback, scenario, asynchronous)
     with testing.capture() as seen:
-        observed = _seen(loopback, form)
+        observed = looks(loopback, scenario, asynchronous)
+    if scenario.make is anthropic_client:
+        _forgive_iterator(observed, without)
     assert observed == without
+    assert without
     assert len(seen.spans) == 1
 
 
 @forms
-def test_nothing_of_ours_is_left(loopback: Loopback, form: str) -> None:
-    make, call, use, answer = FORMS[form]
-    loopback.play(answer)
-    with testing.capture(), make(loopback.url) as client:
-        *_, thing = use(lambda: call(client))
-        held = {id(thing): thing}
-        for _ in range(4):
-            held |= {
-                id(each): each
-                for each in gc.get_referents(*held.values())
-                if hasattr(each, "__dict__") or gc.is_tracked(each)
-            }
-        ours = [each for each in held.values() if type(each).__module__.startswith("agentobs.integrations.seams")]
+def test_nothing_of_ours_is_left(loopback: Loopback, scenario: Scenario, asynchronous: bool) -> None:
+    things: list[Any] = []
+    with testing.capture():
+        run(loopback, scenario, asynchronous, lambda _, thing: things.append(thing))
+        drain()
+        ours = [each for each in reached(things) if type(each).__module__.startswith("agentobs.")]
     assert not ours
 
 
 @contextmanager
-def _collector_off() -> Iterator[None]:
+def _garbage() -> Iterator[list[Any]]:
+    """What only a garbage collection would free."""
     gc.collect()
     gc.disable()
     try:
-        yield
+        yield gc.garbage
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
     finally:
+        gc.set_debug(0)
         gc.enable()
 
 
-@forms
-def test_it_leaves_no_cycle(loopback: Loopback, form: str) -> None:
-    make, call, use, answer = FORMS[form]
-
-    def garbage() -> int:
-        loopback.play(answer)
-        with make(loopback.url) as client, _collector_off():
-            for _ in use(lambda: call(client)):
-                pass
-            _ = None
-            return sum(type(each).__module__.startswith("agentobs") for each in _collected())
-
+@parametrize([each for each in [*OPENAI, *ANTHROPIC] if each.form.name != "dropped"])
+def test_it_leaves_no_cycle(loopback: Loopback, scenario: Scenario, asynchronous: bool) -> None:
+    """But for a dropped stream: openai 2 makes a cycle of its streams, and a collection is how such a drop is seen."""
     with testing.capture():
-        garbage()
-        assert garbage() == 0
-
-
-def _collected() -> list[Any]:
-    """What the garbage collector finds now."""
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        gc.collect()
-        return list(gc.garbage)
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
+        run(loopback, scenario, asynchronous, lambda *_: None)
+        with _garbage() as garbage:
+            run(loopback, scenario, asynchronous, lambda *_: None)
+        ours = [each for each in garbage if type(each).__module__.startswith("agentobs")]
+        garbage.clear()
+    assert not ours
