@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import textwrap
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
