@@ -314,7 +314,7 @@ class TestInstall:
     def test_unknown_part_names_the_allowed_ones(self, tmp_path: Path) -> None:
         done = self.run(tmp_path, "mysql")
         assert done.returncode == 2
-        assert "unknown part 'mysql'; there are: prometheus2 redis" in done.stderr
+        assert "unknown part 'mysql'; there are: prometheus2 pushgateway redis" in done.stderr
 
     def test_manifests_and_pins_name_one_version(self) -> None:
         for part, manifest in (("collector", "collector-contrib.yaml"), ("collector-core", "collector-core.yaml")):
