@@ -39,6 +39,8 @@ RIGHT_TO_BE_EMPTY = (
     "ALERTS",  # an alert that fires
     own.INTERNAL_ERRORS.prom,  # agentobs did nothing wrong
     own.DROPPED.prom,
+    own.FEEDBACK_STORAGE.prom,  # the demo keeps no ratings in a database
+    own.FEEDBACK_STORAGE_ERRORS.prom,
     f'{genai.AGENT_NAME.label}=""',  # calls outside of any agent
 )
 
