@@ -120,10 +120,7 @@ class Installer:
         reports = [self._report(library) for library in self._libraries.values()]
         return (
             *(report for report in reports if report.name not in processes() or report.patched or report.missing),
-            *(
-                LibraryReport(each.name, None, "failed", (), (f"{each.value} ({each.error})",), _UNUSABLE)
-                for each in unusable()
-            ),
+            *(_unusable_report(each) for each in unusable()),
         )
 
     def _report(self, library: _Library) -> LibraryReport:
